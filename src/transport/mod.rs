@@ -1,0 +1,54 @@
+//! How Steward reaches a host. A [`Session`] runs commands over one connection; each call of
+//! [`Session::exchange`] is one *exchange*. Nothing here knows what the bytes mean: success is decided by the
+//! framed end record of the script (see `script`), never by an exit status.
+
+use std::time::Duration;
+
+use crate::diag::Diagnostic;
+
+/// What the operator's side says next on the command's standard input.
+#[derive(Debug)]
+pub enum Input {
+    /// Send these bytes.
+    Bytes(Vec<u8>),
+    /// Nothing to say now; ask again within a second (heartbeats, or waiting for an answer).
+    Wait,
+    /// Close standard input. Not asked again.
+    End,
+}
+
+/// The two directions of one exchange. Called from one thread; none of the calls may block.
+pub trait Conversation {
+    /// Asked whenever the link can take more, and at least once a second.
+    fn input(&mut self) -> Input;
+    /// Bytes from standard output, as they arrive.
+    fn output(&mut self, bytes: &[u8]);
+    /// Bytes from standard error, as they arrive.
+    fn errors(&mut self, bytes: &[u8]);
+    /// True once the end record was read: the exchange ends then, whatever the link does afterwards.
+    fn finished(&self) -> bool;
+}
+
+/// Why an exchange did not come to its end record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Broken {
+    /// No usable connection: refused, no route, timeout, host key, authentication. Exit code 4.
+    Unreachable(Box<Diagnostic>),
+    /// The connection was lost or silent while the command ran; what the host did is not known here.
+    Lost(Box<Diagnostic>),
+    /// The command ended, or closed its output, without an end record (sudo refused, no `sh`).
+    Ended(Box<Diagnostic>),
+}
+
+/// One connection to one host. Commands run one after the other (`MaxSessions 1` is enough).
+pub trait Session: Send {
+    /// Runs `command` by the login shell, whatever that is: it may hold only what sh, csh and fish read alike.
+    /// `silence`: how long the host may say nothing at all before it is taken for frozen.
+    fn exchange(&mut self, command: &str, talk: &mut dyn Conversation, silence: Duration) -> Result<(), Broken>;
+
+    /// How many commands were executed over this session; the `exchanges` of the contract.
+    fn exchanges(&self) -> usize;
+
+    /// What people should know of the connection: "ssh2", "system ssh, because …".
+    fn description(&self) -> String;
+}
