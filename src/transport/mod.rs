@@ -2,9 +2,16 @@
 //! [`Session::exchange`] is one *exchange*. Nothing here knows what the bytes mean: success is decided by the
 //! framed end record of the script (see `script`), never by an exit status.
 
+pub mod privilege;
+mod target;
+
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use crate::diag::Diagnostic;
+
+pub use target::{Login, Remote, Sudo, Target, Timeouts};
 
 /// What the operator's side says next on the command's standard input.
 #[derive(Debug)]
@@ -40,11 +47,30 @@ pub enum Broken {
     Ended(Box<Diagnostic>),
 }
 
+/// Answers what only a person knows. The ui implements it: nothing here prints or reads the terminal.
+pub trait Asker: Send + Sync {
+    /// A passphrase or password; `None` when nobody is there to answer. `question` ends in a colon.
+    fn secret(&self, question: &str) -> Option<SecretString>;
+}
+
+/// Nobody is there to answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Nobody;
+
+impl Asker for Nobody {
+    fn secret(&self, _question: &str) -> Option<SecretString> {
+        None
+    }
+}
+
 /// One connection to one host. Commands run one after the other (`MaxSessions 1` is enough).
 pub trait Session: Send {
     /// Runs `command` by the login shell, whatever that is: it may hold only what sh, csh and fish read alike.
     /// `silence`: how long the host may say nothing at all before it is taken for frozen.
     fn exchange(&mut self, command: &str, talk: &mut dyn Conversation, silence: Duration) -> Result<(), Broken>;
+
+    /// Who we are on the host and how to become root there: the wanted login, or the fallback if only that one works.
+    fn login(&self) -> &Login;
 
     /// How many commands were executed over this session; the `exchanges` of the contract.
     fn exchanges(&self) -> usize;
