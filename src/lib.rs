@@ -1,5 +1,12 @@
 //! Steward provisions the servers of a volunteer-run chapter. ARCHITECTURE.md is the map of this crate.
 
+pub mod catalog;
 pub mod diag;
+pub mod glob;
+pub mod kinds;
+pub mod observed;
+pub mod plan;
+pub mod resource;
+pub mod script;
 pub mod transport;
 pub mod yaml;

@@ -1,0 +1,103 @@
+//! The catalog: what every host should be, one ordered list of resources a host. The compile stage makes it; all
+//! later stages only read it. It holds no expression and no template any more.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::diag::Place;
+use crate::kinds::{Item, Kind, Reaction, Site};
+use crate::resource::Id;
+
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    /// The immutable id of the inventory; names the records on the hosts.
+    pub inventory: String,
+    /// The chapter's name, for titles.
+    pub name: String,
+    /// In inventory order.
+    pub hosts: Vec<Arc<HostCatalog>>,
+}
+
+#[derive(Debug, Clone)]
+pub struct HostCatalog {
+    pub host: String,
+    pub site: Site,
+    /// Declared facts, to be verified by the probe; `None` is not verified.
+    pub os: Option<String>,
+    pub architecture: Option<String>,
+    /// In execution order: a service comes after those it needs.
+    pub services: Vec<ServiceEntry>,
+    /// In execution order: by first owner, then as declared.
+    pub resources: Vec<Resource>,
+}
+
+/// A service on this host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceEntry {
+    pub name: String,
+    pub module: String,
+    /// Indices of services on this host.
+    pub needs: Vec<usize>,
+}
+
+#[derive(Clone)]
+pub struct Resource {
+    pub id: Id,
+    pub kind: &'static dyn Kind,
+    pub item: Arc<dyn Item>,
+    /// Indices of the services that declare it; the first one decides its place in the order.
+    pub owners: Vec<usize>,
+    pub place: Place,
+}
+
+impl fmt::Debug for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?} at {}", self.id, self.item, self.place)
+    }
+}
+
+/// A reaction and the resource that declares it.
+#[derive(Debug, Clone)]
+pub struct HostReaction {
+    /// Index of the declaring resource.
+    pub resource: usize,
+    pub reaction: Reaction,
+}
+
+impl HostReaction {
+    /// True if a change of this resource owes the reaction.
+    pub fn is_owed_by(&self, resource: &Resource) -> bool {
+        resource.item.path().is_some_and(|path| self.reaction.on.iter().any(|glob| crate::glob::touches(glob, path)))
+    }
+}
+
+impl HostCatalog {
+    /// All reactions on this host, in execution order; their indices number them everywhere.
+    pub fn reactions(&self) -> Vec<HostReaction> {
+        let of = |(resource, declared): (usize, &Resource)| {
+            declared
+                .item
+                .reactions()
+                .into_iter()
+                .map(move |reaction| HostReaction { resource, reaction })
+                .collect::<Vec<_>>()
+        };
+        self.resources.iter().enumerate().flat_map(of).collect()
+    }
+
+    /// The services that must work for this one to work, itself included, in execution order.
+    pub fn with_needs(&self, service: usize) -> Vec<usize> {
+        let mut found = vec![service];
+        let mut next = 0;
+        while let Some(entry) = found.get(next).and_then(|index| self.services.get(*index)) {
+            for need in &entry.needs {
+                if !found.contains(need) {
+                    found.push(*need);
+                }
+            }
+            next += 1;
+        }
+        found.sort_unstable();
+        found
+    }
+}

@@ -1,0 +1,250 @@
+//! `file`: a regular file with exactly this content, owner, group and mode. Replaced atomically; a validator sees the
+//! new content before it is in place.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::paths::{Found, Paths};
+use super::{Answer, Build, Call, Item, Kind, Presence, Site, absolute, concrete, mode};
+use crate::diag::Diagnostic;
+use crate::resource::{Content, Observation, State, Want};
+use crate::yaml::Node;
+
+#[derive(Debug)]
+pub struct FileKind;
+
+/// A regular file. Its content is given by exactly one of `content`, `template` and `source`.
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    /// Where it lies: an absolute path.
+    path: String,
+    /// The content itself.
+    content: Option<String>,
+    /// A template below `templates/`, rendered with the parameters of the service.
+    template: Option<String>,
+    /// A file of the chapter's repository, copied as it is.
+    source: Option<String>,
+    /// Login name or number. `root` unless given.
+    owner: Option<String>,
+    /// Group name or number. `root` unless given.
+    group: Option<String>,
+    /// Permissions in octal, quoted: "0640". "0644" unless given.
+    mode: Option<String>,
+    /// A command that must succeed before the file is put in place; `%s` stands for the new file.
+    validate: Option<String>,
+    #[serde(default)]
+    state: Presence,
+}
+
+#[derive(Debug)]
+struct File {
+    path: String,
+    /// `None`: it shall not exist.
+    content: Option<Content>,
+    owner: Option<String>,
+    group: Option<String>,
+    mode: Option<String>,
+    validate: Option<String>,
+    sensitive: bool,
+}
+
+impl Kind for FileKind {
+    fn name(&self) -> &'static str {
+        "file"
+    }
+
+    fn summary(&self) -> &'static str {
+        "A regular file with exactly this content, owner, group and mode."
+    }
+
+    fn schema(&self) -> schemars::Schema {
+        schemars::schema_for!(Fields)
+    }
+
+    fn item(&self, node: &Node, build: &mut Build<'_>) -> Option<Box<dyn Item>> {
+        let fields: Fields = node.decode(build.mistakes)?;
+        absolute(&fields.path, node, "path", build.mistakes)?;
+        mode(fields.mode.as_deref(), node, build.mistakes)?;
+        let (content, sensitive) = match fields.state {
+            Presence::Absent => (None, false),
+            Presence::Present => {
+                let (bytes, sensitive) = content(&fields, node, build)?;
+                (Some(Content::of(bytes)), sensitive)
+            }
+        };
+        let root = || (!build.site.is_directory()).then(|| "root".to_owned());
+        Some(Box::new(File {
+            owner: fields.owner.or_else(root),
+            group: fields.group.or_else(root),
+            mode: fields.mode.or_else(|| Some("0644".to_owned())),
+            path: fields.path,
+            content,
+            validate: fields.validate,
+            sensitive,
+        }))
+    }
+
+    fn probe(&self) -> &'static str {
+        PROBE
+    }
+
+    fn read(&self, items: &[&dyn Item], site: &Site, answer: &Answer) -> Vec<Observation> {
+        let paths = Paths::read(answer);
+        items.iter().map(|item| observe(*item, site, &paths)).collect()
+    }
+
+    fn apply(&self) -> &'static str {
+        APPLY
+    }
+
+    fn works_in_directory(&self) -> bool {
+        true
+    }
+
+    fn examples(&self) -> &'static [&'static str] {
+        &[
+            "{ path: /etc/motd, content: \"Hello.\\n\" }",
+            "{ path: /etc/example.conf, content: \"a = 1\\n\", mode: \"0600\", validate: \"grep -q a %s\" }",
+            "{ path: /etc/gone, state: absent }",
+        ]
+    }
+}
+
+fn content(fields: &Fields, node: &Node, build: &mut Build<'_>) -> Option<(Arc<[u8]>, bool)> {
+    let place = |field: &str| node.get(field).map_or(&node.place, |value| &value.place).clone();
+    match (&fields.content, &fields.template, &fields.source) {
+        (Some(content), None, None) => Some((content.as_bytes().into(), false)),
+        (None, Some(template), None) => {
+            let rendered = build.files.template(template, &place("template"));
+            let rendered = build.mistakes.keep(rendered)?;
+            Some((rendered.text.as_bytes().into(), rendered.sensitive))
+        }
+        (None, None, Some(source)) => {
+            let bytes = build.files.source(source, &place("source"));
+            Some((build.mistakes.keep(bytes)?, false))
+        }
+        (None, None, None) => {
+            let fact = format!("file {} has no content", fields.path);
+            build
+                .mistakes
+                .push(Diagnostic::error(fact).at(&node.place).remedy("give it `content`, `template` or `source`"));
+            None
+        }
+        _ => {
+            let fact = format!("file {} has its content from several places", fields.path);
+            let remedy = "keep one of `content`, `template` and `source`";
+            build.mistakes.push(Diagnostic::error(fact).at(&node.place).remedy(remedy));
+            None
+        }
+    }
+}
+
+fn observe(item: &dyn Item, site: &Site, paths: &Paths) -> Observation {
+    let Some(file) = concrete::<File>(item) else { return Observation::Unknown("not a file".into()) };
+    let path = site.path(&file.path);
+    let stat = match paths.at(&path) {
+        Found::Absent => return Observation::Absent,
+        Found::Unknown(why) => return Observation::Unknown(why),
+        Found::There(stat) => stat,
+    };
+    let state = State::new()
+        .with("type", stat.file_type())
+        .with("mode", stat.permissions())
+        .with("owner", stat.owner_like(file.owner.as_deref().unwrap_or_default()))
+        .with("group", stat.group_like(file.group.as_deref().unwrap_or_default()));
+    if !stat.is_regular() {
+        return Observation::Present(state);
+    }
+    match paths.content(&path, stat.size) {
+        Some(content) => Observation::Present(state.with("content", content)),
+        None => Observation::Unknown("its content could not be read".into()),
+    }
+}
+
+impl Item for File {
+    fn name(&self) -> &str {
+        &self.path
+    }
+
+    fn want(&self) -> Want {
+        let Some(content) = &self.content else { return Want::Absent };
+        Want::Present(
+            State::new()
+                .with("type", "file")
+                .with("content", content.clone())
+                .with_some("owner", self.owner.as_deref())
+                .with_some("group", self.group.as_deref())
+                .with_some("mode", self.mode.as_deref().map(super::four_digits)),
+        )
+    }
+
+    fn ask(&self, site: &Site) -> Vec<Vec<u8>> {
+        let digest = self.content.as_ref().map(|content| content.digest.clone()).unwrap_or_default();
+        vec![digest.into(), site.path(&self.path).into()]
+    }
+
+    fn call(&self, site: &Site) -> Call {
+        let Some(content) = &self.content else {
+            return Call::new("file_absent").arg(site.path(&self.path));
+        };
+        Call::new("file_present")
+            .arg(site.path(&self.path))
+            .optional(self.owner.as_deref())
+            .optional(self.group.as_deref())
+            .optional(self.mode.as_deref())
+            .arg(self.validate.as_deref().unwrap_or_default().replace("%s", "\"$1\""))
+            .payload(content.bytes.clone().unwrap_or_default())
+    }
+
+    fn path(&self) -> Option<&str> {
+        Some(&self.path)
+    }
+
+    fn sensitive(&self) -> bool {
+        self.sensitive
+    }
+}
+
+/// Lines: wanted digest|path. One `stat` and one `sha256sum` for all of them.
+const PROBE: &str = r#"
+probe_file() {
+  asked=$(cat)
+  stats=$(printf '%s\n' "$asked" | cut -d '|' -f 2 | stat_paths)
+  digests=$(printf '%s\n' "$stats" | regular_paths | digest_paths)
+  printf '%s\n%s\n' "$stats" "$digests"
+  differing_paths "$asked" "$digests" | show_paths
+}
+"#;
+
+const APPLY: &str = r#"
+file_present() { # PATH OWNER GROUP MODE VALIDATE CONTENT
+  if [ -d "$1" ] && [ ! -L "$1" ]; then
+    echo "$1 is a directory; remove it by hand if a file shall take its place"
+    exit 1
+  fi
+  if [ -f "$1" ] && [ ! -L "$1" ] && cmp -s -- "$6" "$1"; then
+    set_owner_mode "$1" "$2" "$3" "$4" || unchanged
+    exit 0
+  fi
+  stage_beside "$1"
+  cat -- "$6" >"$TEMP"
+  set_owner_mode "$TEMP" "$2" "$3" "$4" || :
+  if [ -n "$5" ]; then
+    sh -c "$5" sh "$TEMP"
+  fi
+  keep "$1"
+  replace "$TEMP" "$1"
+}
+
+file_absent() { # PATH
+  [ -e "$1" ] || [ -L "$1" ] || unchanged
+  if [ -d "$1" ] && [ ! -L "$1" ]; then
+    echo "$1 is a directory, not a file; it is not removed"
+    exit 1
+  fi
+  keep "$1"
+  rm -f -- "$1"
+}
+"#;

@@ -1,0 +1,332 @@
+//! The kinds of resources. One file a kind, whole: its YAML fields, its part of the probe, the reading of its
+//! answers, its apply shell, its tests; and one line in [`ALL`].
+//!
+//! A [`Kind`] is constant: a name, a schema, two constant pieces of shell. An [`Item`] is one declared resource of
+//! it. Shell is never made here from values: items give *fields* (for the request) and *arguments* (for calls), and
+//! `script` alone encodes and quotes them. Kinds never name each other.
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::diag::{Diagnostic, Diagnostics, Place, Result};
+use crate::resource::{Observation, Want};
+use crate::yaml::Node;
+
+pub mod file;
+pub mod paths;
+
+/// Every kind there is, in the order of the reference.
+pub static ALL: &[&dyn Kind] = &[&file::FileKind];
+
+/// The kind with this YAML tag.
+pub fn named(name: &str) -> Option<&'static dyn Kind> {
+    ALL.iter().copied().find(|kind| kind.name() == name)
+}
+
+/// A type of resource.
+pub trait Kind: Sync {
+    /// The YAML tag, and the first part of every identity.
+    fn name(&self) -> &'static str;
+
+    /// One sentence for the reference.
+    fn summary(&self) -> &'static str;
+
+    /// JSON Schema of what stands after the tag; from the same struct that reads it.
+    fn schema(&self) -> schemars::Schema;
+
+    /// The field that a plain string stands for (`- package: nginx` is `{ name: nginx }`).
+    fn short_field(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Reads one declaration, with all expressions already replaced by their values. Mistakes go to
+    /// `build.mistakes`, all of them; `None` if nothing usable is left.
+    fn item(&self, node: &Node, build: &mut Build<'_>) -> Option<Box<dyn Item>>;
+
+    /// Constant shell, run on the host in a look: defines `probe_NAME`, which reads the request lines of this kind
+    /// on standard input and prints answers. It writes nothing, anywhere, and starts a bounded number of processes
+    /// whatever the number of lines. See `script/probe.sh` for what it may use.
+    fn probe(&self) -> &'static str;
+
+    /// Reads the answers: one observation for each item, in their order. The host may lie, cut short or send binary.
+    fn read(&self, items: &[&dyn Item], site: &Site, answer: &Answer) -> Vec<Observation>;
+
+    /// Constant shell, run on the host in a change: defines the functions that [`Item::call`] names. See
+    /// `script/apply.sh` for what it may use. Every call is check-then-act and ends with `unchanged` if there was
+    /// nothing to do.
+    fn apply(&self) -> &'static str;
+
+    /// Calls for neighbouring resources of this kind that are to change; one call may serve several of them.
+    fn calls(&self, items: &[&dyn Item], site: &Site) -> Vec<Call> {
+        items.iter().map(|item| Call { covers: 1, ..item.call(site) }).collect()
+    }
+
+    /// True if a change of this kind can bring what later resources are made of (a package brings files, users and
+    /// units): what follows it is decided during apply.
+    fn provides(&self) -> bool {
+        false
+    }
+
+    /// True if it makes sense inside a directory (`root:`) that is not a running host.
+    fn works_in_directory(&self) -> bool {
+        false
+    }
+
+    /// True if identical declarations from several services are one resource that all of them own.
+    fn merges(&self) -> bool {
+        false
+    }
+
+    /// Short valid declarations, as YAML, for the reference and for the laws that every kind is tested against.
+    fn examples(&self) -> &'static [&'static str];
+}
+
+/// One declared resource.
+pub trait Item: Any + Debug + Send + Sync {
+    /// The second part of the identity.
+    fn name(&self) -> &str;
+
+    fn want(&self) -> Want;
+
+    /// The fields of this resource's line in the request. Any bytes; `script` encodes them.
+    fn ask(&self, site: &Site) -> Vec<Vec<u8>>;
+
+    /// What to run on the host to make it so.
+    fn call(&self, site: &Site) -> Call;
+
+    /// The path it writes, for reactions. A directory or tree stands for all below it.
+    fn path(&self) -> Option<&str> {
+        None
+    }
+
+    /// What it does when others change.
+    fn reactions(&self) -> Vec<Reaction> {
+        Vec::new()
+    }
+
+    /// What a person should look at twice before this changes.
+    fn risks(&self) -> Vec<Risk> {
+        Vec::new()
+    }
+
+    /// True if its content must not be shown.
+    fn sensitive(&self) -> bool {
+        false
+    }
+
+    /// What `plan` calls a change of it: most are created and updated, a command is run.
+    fn runs(&self) -> bool {
+        false
+    }
+
+    /// True if the two declarations ask for the same, so that they may merge.
+    fn same_as(&self, other: &dyn Item) -> bool {
+        self.name() == other.name() && self.want() == other.want()
+    }
+}
+
+/// The concrete item behind the trait; `None` only if a kind is handed another kind's item.
+pub fn concrete<T: Item>(item: &dyn Item) -> Option<&T> {
+    (item as &dyn Any).downcast_ref::<T>()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Risk {
+    Lockout,
+    Restart,
+    Data,
+}
+
+/// Where the resources are: a whole host, or a directory that stands for one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Site {
+    /// Without a final slash; empty for a whole host.
+    pub root: String,
+}
+
+impl Site {
+    pub fn path(&self, path: &str) -> String {
+        format!("{}{path}", self.root)
+    }
+
+    pub fn is_directory(&self) -> bool {
+        !self.root.is_empty()
+    }
+}
+
+/// A call of one of a kind's own shell functions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    pub function: &'static str,
+    pub arguments: Vec<Argument>,
+    /// How many resources it serves, in their order.
+    pub covers: usize,
+}
+
+impl Call {
+    pub fn new(function: &'static str) -> Self {
+        Self { function, arguments: Vec::new(), covers: 1 }
+    }
+
+    #[must_use]
+    pub fn arg(mut self, argument: impl Into<Vec<u8>>) -> Self {
+        self.arguments.push(Argument::Text(argument.into()));
+        self
+    }
+
+    /// An argument that may be missing: the function gets an empty string.
+    #[must_use]
+    pub fn optional(self, argument: Option<&str>) -> Self {
+        self.arg(argument.unwrap_or_default())
+    }
+
+    /// The function gets the path of a private file with these bytes.
+    #[must_use]
+    pub fn payload(mut self, bytes: impl Into<Arc<[u8]>>) -> Self {
+        self.arguments.push(Argument::Payload(bytes.into()));
+        self
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Argument {
+    Text(Vec<u8>),
+    Payload(Arc<[u8]>),
+}
+
+/// What has to happen when something under a path changed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reaction {
+    pub action: ReactionKind,
+    /// Absolute path globs: `*` within a component, `**` across.
+    pub on: Vec<String>,
+    pub call: Call,
+    /// A command that must succeed first; else the files changed under `on` are restored.
+    pub validate: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ReactionKind {
+    Reload,
+    Restart,
+    Run,
+}
+
+/// What an item may use while it is read: templates and files of the module and the chapter.
+pub struct Build<'a> {
+    pub mistakes: &'a mut Diagnostics,
+    pub files: &'a mut dyn Files,
+    pub site: &'a Site,
+}
+
+/// Where content comes from during compilation; the compile stage implements it.
+pub trait Files {
+    /// Renders the template of this name (`nginx/site.conf.j2`) with the service's parameters.
+    fn template(&mut self, name: &str, place: &Place) -> Result<Rendered>;
+
+    /// A file of the chapter's repository. Symbolic links may not lead out of it.
+    fn source(&mut self, path: &str, place: &Place) -> Result<Arc<[u8]>>;
+
+    /// Everything below a directory of the chapter's repository, sorted by path.
+    fn tree(&mut self, path: &str, place: &Place) -> Result<Vec<TreeEntry>>;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    pub text: String,
+    /// Where each came from, for messages.
+    pub name: String,
+    pub sensitive: bool,
+}
+
+/// One entry below a source directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeEntry {
+    /// Relative, in bytes: names need not be UTF-8.
+    pub path: PathBuf,
+    pub what: TreeNode,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TreeNode {
+    Directory,
+    File { bytes: Arc<[u8]>, executable: bool },
+    Link { target: PathBuf },
+}
+
+/// The answers of one kind: raw lines between the frames. Lossless: bytes, not text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    pub bytes: Vec<u8>,
+    /// The nonce of the exchange: a host's own data, older than the exchange, cannot contain it.
+    pub nonce: String,
+}
+
+impl Answer {
+    pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        self.bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
+    }
+
+    /// The lines that are UTF-8; a kind that encodes everything needs no others.
+    pub fn text_lines(&self) -> impl Iterator<Item = &str> {
+        self.lines().filter_map(|line| std::str::from_utf8(line).ok())
+    }
+}
+
+/// Whether the thing shall exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Presence {
+    #[default]
+    Present,
+    Absent,
+}
+
+/// Refuses a path that is not absolute and plain, pointing at the field it stands in.
+pub fn absolute(path: &str, node: &Node, field: &str, mistakes: &mut Diagnostics) -> Option<()> {
+    if is_plain_absolute(path) {
+        return Some(());
+    }
+    let fact = format!("`{path}` is not a plain absolute path");
+    let remedy = "begin it with `/`, without `..`, `.`, doubled or final slashes";
+    mistakes.push(Diagnostic::error(fact).at(field_place(node, field)).remedy(remedy));
+    None
+}
+
+/// Refuses permissions that are not three or four octal digits.
+pub fn mode(mode: Option<&str>, node: &Node, mistakes: &mut Diagnostics) -> Option<()> {
+    let Some(mode) = mode else { return Some(()) };
+    if (3..=4).contains(&mode.len()) && mode.bytes().all(|byte| (b'0'..=b'7').contains(&byte)) {
+        return Some(());
+    }
+    let fact = format!("`{mode}` is not a file mode");
+    mistakes.push(
+        Diagnostic::error(fact)
+            .at(field_place(node, "mode"))
+            .remedy("write three or four octal digits, such as \"0640\""),
+    );
+    None
+}
+
+/// Permissions with four digits, as they are observed.
+pub fn four_digits(mode: &str) -> String {
+    format!("{mode:0>4}")
+}
+
+/// Where a field stands, or the whole declaration if it does not.
+pub fn field_place<'a>(node: &'a Node, field: &str) -> &'a Place {
+    node.get(field).map_or(&node.place, |value| &value.place)
+}
+
+/// True if `path` is absolute, normal and not the root: no `..`, `.`, doubled or final slash, no NUL.
+pub fn is_plain_absolute(path: &str) -> bool {
+    path.starts_with('/')
+        && path.len() > 1
+        && !path.contains('\0')
+        && path[1..].split('/').all(|part| !matches!(part, "" | "." | ".."))
+        && Path::new(path).is_absolute()
+}

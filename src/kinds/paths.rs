@@ -1,0 +1,176 @@
+//! Reading what `stat_paths`, `digest_paths` and `show_paths` (script/probe.sh) say about paths, for the kinds that
+//! live in the file system. A path that nothing was said about is unknown, never absent.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::Answer;
+use crate::resource::Content;
+use crate::script::encode;
+
+/// What lies at a path; a symbolic link is not followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stat {
+    /// `st_mode`: type and permissions, see inode(7).
+    pub mode: u32,
+    pub user: String,
+    pub uid: String,
+    pub group: String,
+    pub gid: String,
+    /// In bytes.
+    pub size: u64,
+}
+
+impl Stat {
+    pub fn is_regular(&self) -> bool {
+        self.mode & 0o170_000 == 0o100_000
+    }
+
+    pub fn is_directory(&self) -> bool {
+        self.mode & 0o170_000 == 0o040_000
+    }
+
+    pub fn is_link(&self) -> bool {
+        self.mode & 0o170_000 == 0o120_000
+    }
+
+    /// `file`, `directory`, `link` or `special`.
+    pub fn file_type(&self) -> &'static str {
+        if self.is_regular() {
+            "file"
+        } else if self.is_directory() {
+            "directory"
+        } else if self.is_link() {
+            "link"
+        } else {
+            "special"
+        }
+    }
+
+    /// Permissions as people write them: four octal digits.
+    pub fn permissions(&self) -> String {
+        format!("{:04o}", self.mode & 0o7777)
+    }
+
+    /// The owner in the form that the wish has: a number if it asks for a number.
+    pub fn owner_like(&self, wanted: &str) -> String {
+        if is_number(wanted) { self.uid.clone() } else { self.user.clone() }
+    }
+
+    pub fn group_like(&self, wanted: &str) -> String {
+        if is_number(wanted) { self.gid.clone() } else { self.group.clone() }
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    There(Stat),
+    Absent,
+    /// Why it could not be read.
+    Unknown(String),
+}
+
+/// All that was said about paths, by path.
+#[derive(Debug, Default)]
+pub struct Paths {
+    found: BTreeMap<String, Found>,
+    digests: BTreeMap<String, String>,
+    contents: BTreeMap<String, Content>,
+}
+
+impl Paths {
+    pub fn read(answer: &Answer) -> Self {
+        let mut paths = Self::default();
+        for line in answer.text_lines() {
+            paths.line(line);
+        }
+        paths
+    }
+
+    fn line(&mut self, line: &str) -> Option<()> {
+        let (tag, rest) = line.split_once('|')?;
+        match tag {
+            "S" => {
+                let fields: Vec<&str> = rest.splitn(7, '|').collect();
+                let [mode, user, uid, group, gid, size, path] = fields[..] else { return None };
+                let stat = Stat {
+                    mode: u32::from_str_radix(mode, 16).ok()?,
+                    user: user.to_owned(),
+                    uid: uid.to_owned(),
+                    group: group.to_owned(),
+                    gid: gid.to_owned(),
+                    size: size.parse().ok()?,
+                };
+                self.found.insert(path.to_owned(), Found::There(stat));
+            }
+            "A" => {
+                self.found.insert(rest.to_owned(), Found::Absent);
+            }
+            "U" => {
+                let (path, why) = rest.split_once('|')?;
+                self.found.insert(path.to_owned(), Found::Unknown(why.to_owned()));
+            }
+            "H" => {
+                let (digest, path) = rest.split_once('|')?;
+                let valid = digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit());
+                self.digests.insert(path.to_owned(), valid.then(|| digest.to_owned())?);
+            }
+            "C" => {
+                let (path, encoded) = rest.split_once('|')?;
+                self.contents.insert(path.to_owned(), Content::of(STANDARD.decode(encoded).ok()?));
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    pub fn at(&self, path: &str) -> Found {
+        let silent = || Found::Unknown("the host did not say".to_owned());
+        self.found.get(&encode(path.as_bytes())).cloned().unwrap_or_else(silent)
+    }
+
+    /// The content of a regular file: known by digest, with bytes if they were brought back and are what was digested.
+    pub fn content(&self, path: &str, size: u64) -> Option<Content> {
+        let path = encode(path.as_bytes());
+        let digest = self.digests.get(&path)?;
+        let brought = self.contents.get(&path).filter(|content| content.digest == *digest);
+        Some(brought.cloned().unwrap_or_else(|| Content { digest: digest.clone(), size, bytes: None }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(text: &str) -> Answer {
+        Answer { bytes: text.as_bytes().to_vec(), nonce: String::new() }
+    }
+
+    #[test]
+    fn a_path_that_nothing_was_said_about_is_unknown() {
+        let paths = Paths::read(&answer("A|/a\nU|/b|Permission denied\n"));
+        assert_eq!(paths.at("/a"), Found::Absent);
+        assert_eq!(paths.at("/b"), Found::Unknown("Permission denied".into()));
+        assert!(matches!(paths.at("/c"), Found::Unknown(_)));
+    }
+
+    #[test]
+    fn a_mangled_line_says_nothing() {
+        let paths = Paths::read(&answer("S|zz|root|0|root|0|1|/a\nS|81a4|root|0\nH|short|/a\n"));
+        assert!(matches!(paths.at("/a"), Found::Unknown(_)));
+        assert_eq!(paths.content("/a", 1), None);
+    }
+
+    #[test]
+    fn content_that_is_not_what_was_digested_is_not_shown() {
+        let digest = crate::resource::digest(b"other");
+        let paths = Paths::read(&answer(&format!("H|{digest}|/a\nC|/a|aGk=\n")));
+        assert_eq!(paths.content("/a", 2).and_then(|content| content.bytes), None);
+    }
+}

@@ -1,0 +1,299 @@
+//! Comparing what is wanted with what was seen. [`plan`] is pure: the same catalog and the same look give the same
+//! plan, and `apply` does what it says and nothing else.
+
+use std::sync::Arc;
+
+use crate::catalog::{HostCatalog, HostReaction, Resource};
+use crate::diag::Diagnostic;
+use crate::kinds::{ReactionKind, Risk};
+use crate::observed::{Debt, Look, Observed};
+use crate::resource::{Attribute, Id, Observation, State, Want};
+
+/// The plan of one host.
+#[derive(Debug, Clone)]
+pub struct HostPlan {
+    pub catalog: Arc<HostCatalog>,
+    /// In execution order; reactions stand at the end of the service that declares them.
+    pub changes: Vec<Change>,
+    pub unknown: Vec<Unknown>,
+    pub unchanged: usize,
+    /// Indices of the resources that apply runs: all changes, and what follows a change that may bring it.
+    pub steps: Vec<usize>,
+    /// Indices of reactions that an earlier run still owes.
+    pub owed: Vec<usize>,
+    pub warnings: Vec<Diagnostic>,
+    pub look: Look,
+}
+
+/// One line of a plan.
+#[derive(Debug, Clone)]
+pub struct Change {
+    pub id: Id,
+    /// Names of the services that own it.
+    pub services: Vec<String>,
+    pub action: Action,
+    /// Why, for people: "absent", "content and mode differ", "file:/etc/x changes".
+    pub reason: String,
+    pub differences: Vec<Difference>,
+    pub sensitive: bool,
+    /// The change of this plan that must run before this one can be decided.
+    pub deferred: Option<String>,
+    pub risk: Vec<Risk>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    Create,
+    Update,
+    Delete,
+    Run,
+    Restart,
+    Reload,
+}
+
+/// One attribute that is to become another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    pub attribute: &'static str,
+    pub from: Option<Attribute>,
+    pub to: Option<Attribute>,
+}
+
+/// A resource that could not be read; it is never changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    pub id: Id,
+    pub why: String,
+}
+
+impl HostPlan {
+    /// True if the host is as the inventory wants it, as far as it could be read.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+/// What has to happen on a host so that it becomes what its catalog says.
+pub fn plan(catalog: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
+    let reactions = catalog.reactions();
+    let mut work = Work {
+        plan: HostPlan {
+            catalog: Arc::clone(catalog),
+            changes: Vec::new(),
+            unknown: Vec::new(),
+            unchanged: 0,
+            steps: Vec::new(),
+            owed: owed(&reactions, &observed.debts, catalog),
+            warnings: Vec::new(),
+            look: observed.look.clone(),
+        },
+        catalog,
+        providers: vec![None; catalog.services.len()],
+        decided: vec![None; catalog.resources.len()],
+    };
+    for service in 0..catalog.services.len() {
+        for (index, resource) in catalog.resources.iter().enumerate() {
+            if resource.owners.first() == Some(&service) {
+                let observation = observed.resources.get(index).cloned();
+                work.resource(
+                    index,
+                    resource,
+                    &observation.unwrap_or_else(|| Observation::Unknown("not looked at".into())),
+                );
+            }
+        }
+        for (number, reaction) in reactions.iter().enumerate() {
+            let declared_here =
+                catalog.resources.get(reaction.resource).and_then(|it| it.owners.first()) == Some(&service);
+            if declared_here {
+                work.reaction(number, reaction, observed);
+            }
+        }
+    }
+    work.plan
+}
+
+struct Work<'a> {
+    plan: HostPlan,
+    catalog: &'a HostCatalog,
+    /// For each service, the latest change that may bring what later resources are made of.
+    providers: Vec<Option<Id>>,
+    /// For each resource, the index of its change, once there is one.
+    decided: Vec<Option<usize>>,
+}
+
+impl Work<'_> {
+    fn resource(&mut self, index: usize, resource: &Resource, observation: &Observation) {
+        let provider = self.provider(resource);
+        let want = resource.item.want();
+        let differences = match (&want, observation) {
+            (Want::Present(wanted), Observation::Present(state)) => differences(wanted, Some(state)),
+            (Want::Present(wanted), Observation::Absent | Observation::Undecided(_)) => differences(wanted, None),
+            (Want::Present(wanted), Observation::Unknown(_)) => differences(wanted, None),
+            (Want::Absent, Observation::Present(state)) => gone(state),
+            (Want::Absent, _) => Vec::new(),
+        };
+        let (action, reason) = match (&want, observation) {
+            (_, Observation::Unknown(why)) if provider.is_none() => {
+                self.plan.unknown.push(Unknown { id: resource.id.clone(), why: why.clone() });
+                return;
+            }
+            (_, Observation::Unknown(why) | Observation::Undecided(why)) => (Action::Create, why.clone()),
+            (Want::Present(_), Observation::Absent) => (Action::Create, "absent".to_owned()),
+            (Want::Absent, Observation::Present(_)) => (Action::Delete, "not wanted here".to_owned()),
+            (Want::Present(_), Observation::Present(_)) if !differences.is_empty() => {
+                (Action::Update, named(&differences))
+            }
+            _ => {
+                self.plan.unchanged += 1;
+                if self.providers.iter().any(Option::is_some) {
+                    self.plan.steps.push(index);
+                }
+                return;
+            }
+        };
+        let undecided = matches!(observation, Observation::Undecided(_));
+        let open = matches!(observation, Observation::Absent | Observation::Unknown(_));
+        let change = Change {
+            id: resource.id.clone(),
+            services: self.service_names(resource),
+            action: if resource.item.runs() { Action::Run } else { action },
+            reason,
+            differences,
+            sensitive: resource.item.sensitive(),
+            deferred: match provider {
+                Some(provider) if open => Some(provider.to_string()),
+                _ if undecided => Some(resource.id.to_string()),
+                _ => None,
+            },
+            risk: resource.item.risks(),
+        };
+        if resource.kind.provides() && want != Want::Absent {
+            for owner in &resource.owners {
+                if let Some(provider) = self.providers.get_mut(*owner) {
+                    *provider = Some(resource.id.clone());
+                }
+            }
+        }
+        if let Some(decided) = self.decided.get_mut(index) {
+            *decided = Some(self.plan.changes.len());
+        }
+        self.plan.changes.push(change);
+        self.plan.steps.push(index);
+    }
+
+    /// An earlier change, in the same service or one that it needs, that may bring what this resource is made of.
+    fn provider(&self, resource: &Resource) -> Option<Id> {
+        let related = resource.owners.iter().flat_map(|owner| self.catalog.with_needs(*owner));
+        related.filter_map(|service| self.providers.get(service).cloned().flatten()).next_back()
+    }
+
+    fn service_names(&self, resource: &Resource) -> Vec<String> {
+        let name = |owner: &usize| self.catalog.services.get(*owner).map(|service| service.name.clone());
+        resource.owners.iter().filter_map(name).collect()
+    }
+
+    fn reaction(&mut self, number: usize, declared: &HostReaction, observed: &Observed) {
+        let Some(resource) = self.catalog.resources.get(declared.resource) else { return };
+        let own =
+            self.decided.get(declared.resource).copied().flatten().and_then(|change| self.plan.changes.get(change));
+        // one that is started by this plan need not be told of what came before
+        let starts = own.is_some_and(|change| change.action == Action::Create && change.deferred.is_none());
+        let causes: Vec<(usize, &Change)> = self
+            .catalog
+            .resources
+            .iter()
+            .enumerate()
+            .filter(|(_, other)| declared.is_owed_by(other))
+            .filter_map(|(index, _)| {
+                Some((index, self.plan.changes.get(self.decided.get(index).copied().flatten()?)?))
+            })
+            .collect();
+        let debt = self.plan.owed.contains(&number).then(|| {
+            let name = debt_name(declared, resource);
+            observed.debts.iter().find(|debt| debt.name == name).map(|debt| debt.reason.clone()).unwrap_or_default()
+        });
+        let after_start = causes.iter().any(|(index, _)| *index > declared.resource);
+        if debt.is_none() && (causes.is_empty() || (starts && !after_start)) {
+            return;
+        }
+        let first = causes.first().map(|(_, change)| change.id.to_string());
+        let reason = match (&debt, first) {
+            (Some(reason), _) => format!("owed since an interrupted run: {reason}"),
+            (None, Some(first)) if causes.len() > 1 => format!("{first} and {} more change", causes.len() - 1),
+            (None, Some(first)) => format!("{first} changes"),
+            (None, None) => return,
+        };
+        let certain = debt.is_some() || causes.iter().any(|(_, change)| change.deferred.is_none());
+        let own_deferred = own.and_then(|change| change.deferred.clone());
+        let change = Change {
+            id: resource.id.clone(),
+            services: self.service_names(resource),
+            action: match declared.reaction.action {
+                ReactionKind::Reload => Action::Reload,
+                ReactionKind::Restart => Action::Restart,
+                ReactionKind::Run => Action::Run,
+            },
+            reason,
+            differences: Vec::new(),
+            sensitive: false,
+            deferred: own_deferred
+                .or_else(|| (!certain).then(|| causes.first().and_then(|(_, c)| c.deferred.clone())).flatten()),
+            risk: if declared.reaction.action == ReactionKind::Restart { vec![Risk::Restart] } else { Vec::new() },
+        };
+        self.plan.changes.push(change);
+    }
+}
+
+/// The name of a reaction's record on the host.
+pub fn debt_name(declared: &HostReaction, resource: &Resource) -> String {
+    let action = match declared.reaction.action {
+        ReactionKind::Reload => "reload",
+        ReactionKind::Restart => "restart",
+        ReactionKind::Run => "run",
+    };
+    let name: String = resource
+        .id
+        .to_string()
+        .bytes()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || b"-_.@:".contains(&byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02x}")
+            }
+        })
+        .collect();
+    format!("{action}.{name}")
+}
+
+fn owed(reactions: &[HostReaction], debts: &[Debt], catalog: &HostCatalog) -> Vec<usize> {
+    let is_owed = |(_, declared): &(usize, &HostReaction)| {
+        let name = catalog.resources.get(declared.resource).map(|resource| debt_name(declared, resource));
+        debts.iter().any(|debt| Some(&debt.name) == name.as_ref())
+    };
+    reactions.iter().enumerate().filter(is_owed).map(|(number, _)| number).collect()
+}
+
+fn differences(wanted: &State, state: Option<&State>) -> Vec<Difference> {
+    let observed = |name| state.and_then(|state| state.0.get(name));
+    wanted
+        .0
+        .iter()
+        .filter(|(name, value)| observed(**name) != Some(*value))
+        .map(|(name, value)| Difference { attribute: name, from: observed(name).cloned(), to: Some(value.clone()) })
+        .collect()
+}
+
+fn gone(state: &State) -> Vec<Difference> {
+    state.0.iter().map(|(name, value)| Difference { attribute: name, from: Some(value.clone()), to: None }).collect()
+}
+
+fn named(differences: &[Difference]) -> String {
+    let names: Vec<&str> = differences.iter().map(|difference| difference.attribute).collect();
+    match names.split_last() {
+        Some((only, [])) => format!("{only} differs"),
+        Some((last, rest)) => format!("{} and {last} differ", rest.join(", ")),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,282 @@
+# What every change of a host may use. Constant; the generated part that follows only calls these functions, and the
+# kinds' own, with quoted arguments.
+#
+# Standard input: the payloads, then one line "beat" every few seconds, "stop", or the end of file. Standard output:
+# records "@NONCE …". What the called functions print goes to neither: it is kept and sent only when one fails.
+#
+# A kind's function runs in a subshell with `set -eu`, nothing on standard input. It may use
+#   unchanged            nothing had to be done (ends the function)
+#   keep PATH            save what is there before replacing or removing it, so that it can be restored
+#   stage_beside PATH    make a private temporary file in the same directory, TEMP, with the owner and mode that PATH has
+#                        now; it is removed if the function ends without `replace`
+#   replace TEMP PATH    move a finished temporary file into place, durably
+#   set_owner_mode PATH OWNER GROUP MODE     change what differs; empty: leave as it is. Fails, 1, if nothing differed
+#   started              this unit was just (re)started, so reloading or restarting it is no longer owed
+#   systemd_reload       daemon-reload if a unit file changed since the last one
+#   $STATE, $RUN         Steward's records; this run's private directory
+
+emit() { printf '\n@%s %s\n' "$NONCE" "$*" >&4; }
+
+unchanged() { exit 90; }
+
+keep() {
+  kept=$STATE/previous/$ID
+  mkdir -p -m 700 "$STATE/previous" "$kept"
+  number=$(($(ls "$kept" | grep -c '\.path$') + 1))
+  if [ -L "$1" ] || [ -f "$1" ]; then cp -pP -- "$1" "$kept/$number"; fi
+  printf '%s.' "$1" >"$kept/$number.path"
+  printf '%s' "$STEP" >"$kept/$number.step"
+}
+
+# Puts back what a step of this run replaced; what it created is removed.
+restore() {
+  for path in "$STATE/previous/$ID"/*.path; do
+    [ -f "$path" ] && [ "$(cat "${path%.path}.step")" = "$1" ] || continue
+    saved=${path%.path}
+    target=$(cat "$path")
+    target=${target%.}
+    if [ -L "$saved" ] || [ -f "$saved" ]; then
+      cp -pP -- "$saved" "$target.steward-$ID" && mv -f -- "$target.steward-$ID" "$target"
+    else
+      rm -f -- "$target"
+    fi
+  done
+}
+
+replace() {
+  sync -- "$1" 2>/dev/null || sync
+  mv -f -- "$1" "$2"
+  case $2 in */systemd/system/* | */systemd/system.control/*) : >"$RUN/units" ;; esac
+}
+
+set_owner_mode() {
+  now=$(stat -c '%U %u %G %g %a' -- "$1") || exit 1
+  differed=1
+  # shellcheck disable=SC2086
+  set -- "$1" "$2" "$3" "$4" $now
+  if [ -n "$2" ] && [ "$2" != "$5" ] && [ "$2" != "$6" ]; then chown -h -- "$2" "$1" || exit 1; differed=0; fi
+  if [ -n "$3" ] && [ "$3" != "$7" ] && [ "$3" != "$8" ]; then chgrp -h -- "$3" "$1" || exit 1; differed=0; fi
+  # changing the owner may have cleared the set-id bits
+  if [ -n "$4" ] && { [ "$((0$4))" -ne "$((0$9))" ] || [ $differed = 0 ]; }; then chmod -- "$4" "$1" || exit 1; differed=0; fi
+  return $differed
+}
+
+stage_beside() {
+  # the lock is held, so whatever has such a name was left by a run that was killed
+  rm -f -- "${1%/*}"/.steward.??????
+  TEMP=$(mktemp -- "${1%/*}/.steward.XXXXXX") || exit 1
+  trap 'rm -f -- "$TEMP"' EXIT
+  if [ -f "$1" ] && [ ! -L "$1" ]; then
+    set_owner_mode "$TEMP" "$(stat -c %u -- "$1")" "$(stat -c %g -- "$1")" "$(stat -c %a -- "$1")" || :
+  else
+    chmod 644 "$TEMP"
+  fi
+}
+
+started() { for reaction in $OWN; do rm -f "$RUN/owe.$reaction"; done; }
+
+systemd_reload() {
+  [ -e "$RUN/units" ] || return 0
+  systemctl daemon-reload
+  rm -f "$RUN/units"
+}
+
+# ---- the run itself
+
+# begin BASE INVENTORY ID HOLDER WAIT: takes the host's lock, or says who has it. Each inventory keeps its own records.
+begin() {
+  BASE=$1 STATE=$1/$2 ID=$3 holder=$4 wait=$5
+  trap '' PIPE HUP
+  exec 3<&0 4>&1 </dev/null
+  if ! mkdir -p "$STATE" || ! chmod 700 "$BASE" "$STATE"; then
+    emit "refused $(echo "cannot write to $STATE" | base64 | tr -d '\n')"
+    exit 0
+  fi
+  waited=0
+  until take_lock; do
+    emit "waiting $(head -n 1 "$BASE/holder" 2>/dev/null | base64 | tr -d '\n')"
+    [ "$waited" -lt "$wait" ] || { emit 'over locked'; exit 0; }
+    sleep 1
+    waited=$((waited + 1))
+  done
+  # the private directory of a run that was killed
+  left=$(sed -n 2p "$BASE/holder" 2>/dev/null)
+  case $left in /run/steward.* | /dev/shm/steward.* | "$STATE"/run.*) rm -rf -- "$left" ;; esac
+  rm -rf "$STATE"/stage.*
+  for place in /run /dev/shm "$STATE"; do
+    RUN=$(mktemp -d "$place/$([ "$place" = "$STATE" ] && echo run || echo steward).XXXXXX" 2>/dev/null) && break
+  done
+  [ -d "$RUN" ] || { emit "refused $(echo 'no place for a private directory' | base64 | tr -d '\n')"; exit 0; }
+  STAGE=$STATE/stage.$ID
+  mkdir -m 700 "$STAGE" "$RUN/payload"
+  trap 'finish aborted' EXIT
+  trap 'exit 1' INT TERM
+  printf '%s\n%s\n' "$holder" "$RUN" >"$BASE/holder"
+  ( while sleep 5 >/dev/null 2>&1 3<&- 4>&- 9>&-; do watch_operator; emit beat; done ) </dev/null >/dev/null 2>&1 3<&- 9>&- &
+  pulse=$!
+}
+
+take_lock() {
+  exec 9>>"$BASE/lock"
+  if command -v flock >/dev/null 2>&1; then
+    flock -n 9
+  elif mkdir "$BASE/lock.d" 2>/dev/null; then
+    echo $$ >"$BASE/lock.d/pid"
+  else
+    # the holder is gone: its directory is ours to take
+    kill -0 "$(cat "$BASE/lock.d/pid" 2>/dev/null)" 2>/dev/null && return 1
+    echo $$ >"$BASE/lock.d/pid"
+  fi
+}
+
+# Every 5 s: without a word from the operator for 30 s, the run ends after the current step.
+watch_operator() {
+  [ -e "$RUN/received" ] || return 0
+  if [ -e "$RUN/alive" ]; then
+    rm -f "$RUN/alive" "$RUN/quiet"
+  else
+    echo . >>"$RUN/quiet"
+    [ "$(wc -l <"$RUN/quiet")" -lt 6 ] || : >"$RUN/stop"
+  fi
+}
+
+listen() {
+  while IFS= read -r word; do
+    case $word in
+      beat) : >"$RUN/alive" ;;
+      stop) : >"$RUN/stop" ;;
+    esac
+  done
+  : >"$RUN/stop"
+}
+
+# receive SMALL LARGE: the two archives of payloads, of this many bytes; every file is checked before anything is done.
+receive() {
+  take_large "$1" <&3 | tar -xof - -C "$RUN/payload"
+  take_large "$2" <&3 | tar -xof - -C "$STAGE"
+  for place in "$RUN/payload" "$STAGE"; do
+    [ -f "$place/sums" ] && (cd "$place" && sha256sum -c sums) >/dev/null 2>&1 && continue
+    [ "$place" = "$STAGE" ] && [ "$2" -eq 0 ] && continue
+    emit "refused $(echo 'the upload arrived incomplete or altered, or there is no room for it' | base64 | tr -d '\n')"
+    exit 0
+  done
+  : >"$RUN/received"
+  listen <&3 >/dev/null 2>&1 4>&- 9>&- &
+  ear=$!
+}
+
+# In blocks: a 64 MiB file must not need 64 MiB of memory.
+take_large() {
+  [ "$1" -lt 1048576 ] || dd bs=1048576 count=$(($1 / 1048576)) iflag=fullblock 2>/dev/null
+  take $(($1 % 1048576))
+}
+
+# recheck REQUEST DIGEST: looks again; if the host is not as the plan saw it, sends what it is and changes nothing.
+recheck() {
+  probe_main <"$1" >"$RUN/seen" 3<&- 4>&- 9>&-
+  sum=$(sha256sum <"$RUN/seen")
+  [ "${sum%% *}" != "$2" ] || return 0
+  emit stale
+  cat "$RUN/seen" >&4
+  finish stale
+}
+
+# debt NAME TEXT: may be owed by this run; on disk before the first change.
+debt() {
+  mkdir -p -m 700 "$STATE/debts"
+  [ -e "$STATE/debts/$1" ] || { printf '%s\n' "$2" >"$STATE/debts/$1"; echo "$1" >>"$RUN/debts"; }
+}
+
+owe() { : >"$RUN/owe.$1"; }
+
+# service NUMBER NEEDS: starts a service; one whose needs failed is not touched.
+service() {
+  for need in $2; do [ ! -e "$RUN/failed.$need" ] || : >"$RUN/failed.$1"; done
+}
+
+# step NUMBERS SERVICES REACTIONS OWN FUNCTION ARGUMENT…
+step() {
+  numbers=$1 owners=$2 reactions=$3 OWN=$4
+  shift 4
+  STEP=${numbers%% *}
+  [ ! -e "$RUN/stop" ] || { emit "step $numbers skipped"; fail "$owners"; return 0; }
+  alive=
+  for owner in $owners; do [ -e "$RUN/failed.$owner" ] || alive=yes; done
+  [ -n "$alive" ] || { emit "step $numbers skipped"; return 0; }
+  emit "step $numbers begin"
+  (trap - PIPE HUP; set -eu; "$@") </dev/null >"$RUN/output" 2>&1 3<&- 4>&- 9>&-
+  code=$?
+  case $code in
+    0)
+      for reaction in $reactions; do owe "$reaction"; echo "$STEP $owners" >>"$RUN/by.$reaction"; done
+      emit "step $numbers changed"
+      ;;
+    90) emit "step $numbers unchanged" ;;
+    *)
+      # it may have changed something before it failed
+      for reaction in $reactions; do owe "$reaction"; done
+      fail "$owners"
+      emit "step $numbers failed $code $(said)"
+      ;;
+  esac
+}
+
+fail() { for owner in $1; do : >"$RUN/failed.$owner"; done; }
+
+# The last lines of what was printed, in one write that nothing can come between.
+said() { tail -n 20 "$RUN/output" | tail -c 2000 | base64 | tr -d '\n'; }
+
+# settle NUMBER SERVICE DEBT LAST VALIDATE FUNCTION ARGUMENT…: pays a reaction if it is owed. LAST: nothing that may
+# owe it again follows.
+settle() {
+  reaction=$1 owner=$2 debt=$3 last=$4 validate=$5 OWN=$1
+  shift 5
+  [ -e "$RUN/owe.$reaction" ] || return 0
+  [ ! -e "$RUN/failed.$owner" ] || { emit "reaction $reaction owed"; return 0; }
+  emit "reaction $reaction begin"
+  if [ -n "$validate" ]; then
+    (trap - PIPE HUP; exec sh -c "$validate") </dev/null >"$RUN/output" 2>&1 3<&- 4>&- 9>&-
+    code=$?
+    if [ $code -ne 0 ]; then
+      while read -r culprit owners; do restore "$culprit"; fail "$owners"; done <"$RUN/by.$reaction"
+      fail "$owner"
+      rm -f "$RUN/owe.$reaction" "$STATE/debts/$debt"
+      emit "reaction $reaction invalid $code $(said)"
+      return 0
+    fi
+  fi
+  STEP=r$reaction
+  (trap - PIPE HUP; set -eu; "$@") </dev/null >"$RUN/output" 2>&1 3<&- 4>&- 9>&-
+  code=$?
+  case $code in
+    0 | 90)
+      rm -f "$RUN/owe.$reaction" "$RUN/by.$reaction"
+      [ "$last" = more ] || rm -f "$STATE/debts/$debt"
+      emit "reaction $reaction paid"
+      ;;
+    *)
+      fail "$owner"
+      emit "reaction $reaction failed $code $(said)"
+      ;;
+  esac
+}
+
+# cleared NUMBER DEBT: what this run might have owed, and in the end did not.
+cleared() {
+  [ -e "$RUN/owe.$1" ] || ! grep -qxF -- "$2" "$RUN/debts" 2>/dev/null || rm -f "$STATE/debts/$2"
+}
+
+finish() {
+  trap - EXIT
+  [ -z "${pulse:-}" ] || kill "$pulse" 2>/dev/null
+  [ -z "${ear:-}" ] || kill "$ear" 2>/dev/null
+  if [ -e "$RUN/units" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload >/dev/null 2>&1; fi
+  # ten runs of previous contents
+  ls -1t "$STATE/previous" 2>/dev/null | tail -n +11 | while IFS= read -r old; do rm -rf -- "$STATE/previous/${old:?}"; done
+  [ "$1" = stale ] || sync -f "$STATE" 2>/dev/null || sync
+  stopped=
+  [ ! -e "$RUN/stop" ] || stopped=' stopped'
+  rm -rf -- "$RUN" "$STAGE" "$BASE/holder" "$BASE/lock.d"
+  emit "over $1$stopped"
+  exit 0
+}

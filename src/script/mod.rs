@@ -1,0 +1,139 @@
+//! The only place that makes shell. A look is one constant program and a data request; a change is a constant
+//! library and calls of its functions with quoted arguments. Takes data, gives bytes; runs nothing.
+//!
+//! `probe.sh` and `apply.sh` are what the kinds' own pieces of shell may use.
+
+use crate::kinds;
+
+pub mod frames;
+pub mod request;
+
+const PROBE: &str = include_str!("probe.sh");
+const APPLY: &str = include_str!("apply.sh");
+
+/// The program of a look, the same for every host and every inventory of one version of Steward.
+pub fn probe_program() -> String {
+    format!("{}\nprobe_main\n", probe_functions())
+}
+
+/// Everything that a look needs, as functions: the common part, each kind's, and the table of sections.
+fn probe_functions() -> String {
+    let mut program = without_comments(PROBE);
+    for kind in kinds::ALL {
+        program.push_str(&without_comments(kind.probe()));
+    }
+    program.push_str("probe() {\ncase $1 in\nfacts) probe_facts ;;\ndebts) probe_debts ;;\n");
+    for kind in kinds::ALL {
+        program.push_str(&format!("{0}) probe_{0} ;;\n", kind.name()));
+    }
+    program.push_str("*) cat >/dev/null ;;\nesac\n}\n");
+    program
+}
+
+fn apply_functions() -> String {
+    let mut program = without_comments(APPLY);
+    for kind in kinds::ALL {
+        program.push_str(&without_comments(kind.apply()));
+    }
+    program
+}
+
+/// Whole-line comments and indentation are for readers of the source; the host need not receive them.
+fn without_comments(shell: &str) -> String {
+    let mut heredoc = false;
+    let mut lean = String::with_capacity(shell.len());
+    for line in shell.lines() {
+        // No indented here-documents are used; one that starts at the margin is copied as it is.
+        let kept = if heredoc { line } else { line.trim_start() };
+        heredoc = if heredoc { line != "EOF" } else { line.contains("<<'EOF'") || line.contains("<<EOF") };
+        if !kept.is_empty() && !kept.starts_with('#') {
+            lean.push_str(kept);
+            lean.push('\n');
+        }
+    }
+    lean
+}
+
+/// A field of a request line: printable ASCII as it is, every other byte, `|` and `\` as `\0ooo` (what `printf %b` reads).
+pub fn encode(bytes: &[u8]) -> String {
+    let mut encoded = String::with_capacity(bytes.len());
+    for &byte in bytes {
+        match byte {
+            b'|' | b'\\' => encoded.push_str(&format!("\\0{byte:03o}")),
+            b' '..=b'~' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("\\0{byte:03o}")),
+        }
+    }
+    encoded
+}
+
+/// One word of shell that stands for exactly these bytes. A NUL cannot be said in shell and is dropped; kinds refuse
+/// it when they read the inventory.
+pub fn quote(bytes: &[u8]) -> Vec<u8> {
+    let without_nul: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
+    shlex::bytes::try_quote(&without_nul).map_or_else(|_| b"''".to_vec(), |quoted| quoted.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    const HOSTILE: &[&[u8]] = &[
+        b"$(reboot)",
+        b"a'b\"c",
+        b"-rf",
+        b"new\nline",
+        b"pipe|back\\slash",
+        b"\xff\xfe",
+        b"",
+        b" ",
+        b"~",
+        b"\\0101",
+        b"%s%n",
+    ];
+
+    #[test]
+    fn a_quoted_word_is_one_word_in_every_shell() {
+        for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
+            for bytes in HOSTILE {
+                let mut script = b"printf %s ".to_vec();
+                script.extend(quote(bytes));
+                let script = std::ffi::OsString::from(unsafe_free(&script));
+                let output = Command::new(shell[0]).args(&shell[1..]).arg("-c").arg(script).output().unwrap();
+                assert_eq!(output.stdout, *bytes, "{shell:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_encoded_field_is_decoded_to_the_same_bytes() {
+        for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
+            for bytes in HOSTILE {
+                let script = format!("{}\ndecode \"$1\"; printf %s \"$D\"", without_comments(PROBE));
+                let output = Command::new(shell[0])
+                    .args(&shell[1..])
+                    .args(["-c", &script, "sh", &encode(bytes)])
+                    .output()
+                    .unwrap();
+                assert_eq!(output.stdout, *bytes, "{shell:?}");
+            }
+        }
+    }
+
+    fn unsafe_free(bytes: &[u8]) -> std::ffi::OsString {
+        use std::os::unix::ffi::OsStringExt as _;
+        std::ffi::OsString::from_vec(bytes.to_vec())
+    }
+
+    #[test]
+    fn the_programs_parse_in_every_shell() {
+        for program in [probe_program(), format!("{}{}", probe_functions(), apply_functions())] {
+            for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
+                let output = Command::new(shell[0]).args(&shell[1..]).args(["-n", "-c", &program]).output().unwrap();
+                assert!(output.status.success(), "{shell:?}: {}", String::from_utf8_lossy(&output.stderr));
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+# What every look at a host may use. Constant; nothing is written anywhere, and no process is started per resource
+# unless its name needs it.
+#
+# A request line has fields separated by "|". Printable ASCII stands for itself; every other byte, "|" and "\" are
+# written \0ooo. So a line without a backslash can go to tools as it is ("plain"), and the rest is decoded one by one.
+
+# Decodes one field into D.
+decode() {
+  D=$(printf '%b.' "$1")
+  D=${D%.}
+}
+
+plain_lines() { grep -v -F '\' | grep . || :; }
+coded_lines() { grep -F '\' || :; }
+
+# Exactly this many bytes of standard input; a pipe must not be read past them.
+take() {
+  [ "$1" -eq 0 ] || dd bs="$1" count=1 iflag=fullblock 2>/dev/null
+}
+
+# Paths on standard input, one a line. Prints for each of them one of
+#   S|mode in hex|user|uid|group|gid|size|path      A|path (absent)      U|path|why (unknown)
+stat_paths() {
+  paths=$(cat)
+  plain=$(printf '%s\n' "$paths" | plain_lines)
+  {
+    printf '%s\n' "$plain" | sed 's/^/P|/'
+    [ -z "$plain" ] || printf '%s\n' "$plain" | tr '\n' '\0' | xargs -0 stat -c 'S|%f|%U|%u|%G|%g|%s|%n' -- 2>&1
+  } | awk '
+    /^P\|./ { asked[++count] = substr($0, 3); next }
+    /^S\|/ { path = $0; for (i = 0; i < 7; i++) path = substr(path, index(path, "|") + 1); seen[path] = 1; print; next }
+    /^stat: .*: (No such file or directory|Not a directory)$/ { gone++; next }
+    /^stat: / { other++ }
+    END {
+      for (i = 1; i <= count; i++) if (!(asked[i] in seen)) missing++
+      for (i = 1; i <= count; i++) if (!(asked[i] in seen)) print (!other && gone == missing ? "A|" : "M|") asked[i]
+    }' | while IFS= read -r line; do
+      case $line in
+        'M|'*) stat_path "${line#M|}" ;;
+        *) printf '%s\n' "$line" ;;
+      esac
+    done
+  printf '%s\n' "$paths" | coded_lines | while IFS= read -r path; do stat_path "$path"; done
+}
+
+stat_path() {
+  decode "$1"
+  if said=$(stat -c 'S|%f|%U|%u|%G|%g|%s|' -- "$D" 2>&1); then
+    printf '%s%s\n' "$said" "$1"
+  else
+    case $said in
+      *': No such file or directory' | *': Not a directory') printf 'A|%s\n' "$1" ;;
+      *) printf 'U|%s|%s\n' "$1" "$(printf '%s' "${said##*: }" | tr -c ' -~' '?' | tr '|' '?')" ;;
+    esac
+  fi
+}
+
+# Lines of stat_paths on standard input. Prints the paths of the regular files among them.
+regular_paths() { awk -F'|' '$1 == "S" && $2 ~ /^8/ { print $8 }'; }
+
+# Paths of regular files on standard input. Prints for each that can be read: H|sha256|path
+digest_paths() {
+  paths=$(cat)
+  plain=$(printf '%s\n' "$paths" | plain_lines)
+  [ -z "$plain" ] || printf '%s\n' "$plain" | tr '\n' '\0' | xargs -0 sha256sum -- 2>/dev/null |
+    sed -n 's/^\([0-9a-f]\{64\}\)  /H|\1|/p'
+  printf '%s\n' "$paths" | coded_lines | while IFS= read -r path; do
+    decode "$path"
+    sum=$(sha256sum <"$D" 2>/dev/null) && printf 'H|%s|%s\n' "${sum%% *}" "$path"
+  done
+}
+
+# Lines "wanted digest|path" in $1, lines of digest_paths in $2. Prints the paths whose digest is another one.
+differing_paths() {
+  printf '%s\n%s\n' "$1" "$2" | awk -F'|' '
+    $1 == "H" { if ($3 in wanted && wanted[$3] != $2) print $3; next }
+    NF == 2 && $1 != "" { wanted[$2] = $1 }'
+}
+
+# Paths of regular files on standard input. Prints C|path|base64 for those of at most 64 KiB, 1 MiB in all.
+show_paths() {
+  left=1048576
+  while IFS= read -r path; do
+    [ -n "$path" ] || continue
+    decode "$path"
+    size=$(wc -c 2>/dev/null <"$D") || continue
+    [ "$size" -le 65536 ] && [ "$size" -le "$left" ] || continue
+    left=$((left - size))
+    printf 'C|%s|' "$path"
+    base64 2>/dev/null <"$D" | tr -d '\n'
+    echo
+  done
+}
+
+# What the inventory declares about the host, to be verified.
+probe_facts() {
+  cat >/dev/null
+  (
+    ID='' VERSION_ID=''
+    [ ! -r /etc/os-release ] || . /etc/os-release
+    printf 'os|%s-%s\n' "$ID" "$VERSION_ID"
+  )
+  printf 'architecture|%s\n' "$(uname -m)"
+  printf 'uid|%s\n' "$(id -u)"
+  if [ -d /run/systemd/system ]; then echo 'init|systemd'; else echo 'init|other'; fi
+}
+
+# One line, the directory of Steward's own records. Prints D|file|first line for every reaction that is owed.
+probe_debts() {
+  IFS= read -r records || return 0
+  decode "$records"
+  for debt in "$D"/debts/*; do
+    [ ! -f "$debt" ] || printf 'D|%s|%s\n' "${debt##*/}" "$(head -n 1 "$debt" | tr -c ' -~' '?')"
+  done
+}
+
+# The request: "steward-request 1 NONCE", then for each section "KIND BYTES" and that many bytes, then "end 0".
+probe_main() {
+  IFS=' ' read -r word version NONCE || return 1
+  [ "$word $version" = 'steward-request 1' ] || return 1
+  case $NONCE in '' | *[!0-9a-f]*) return 1 ;; esac
+  while IFS=' ' read -r kind size; do
+    case $size in '' | *[!0-9]*) return 1 ;; esac
+    if [ "$kind" = end ]; then
+      printf '\n@%s done\n' "$NONCE"
+      return 0
+    fi
+    printf '\n@%s begin %s\n' "$NONCE" "$kind"
+    take "$size" | probe "$kind" 2>/dev/null
+    printf '\n@%s end %s\n' "$NONCE" "$kind"
+  done
+  return 1
+}
