@@ -2,7 +2,12 @@
 //! [`Session::exchange`] is one *exchange*. Nothing here knows what the bytes mean: success is decided by the
 //! framed end record of the script (see `script`), never by an exit status.
 
+mod child;
+mod local;
 pub mod privilege;
+mod pump;
+#[cfg(test)]
+mod script;
 mod target;
 
 use std::time::Duration;
@@ -11,6 +16,7 @@ use secrecy::SecretString;
 
 use crate::diag::Diagnostic;
 
+pub use local::ROOT;
 pub use target::{Login, Remote, Sudo, Target, Timeouts};
 
 /// What the operator's side says next on the command's standard input.
@@ -77,4 +83,15 @@ pub trait Session: Send {
 
     /// What people should know of the connection: "ssh2", "system ssh, because …".
     fn description(&self) -> String;
+}
+
+/// Connects, verifies who answers, and authenticates. `Err` is always [`Broken::Unreachable`].
+pub fn connect(target: &Target, ask: &dyn Asker) -> Result<Box<dyn Session>, Broken> {
+    match target {
+        Target::Local { root } => Ok(Box::new(local::Local::new(root.clone()))),
+        Target::Ssh(remote) => {
+            let _ = (remote, ask);
+            Err(Broken::Unreachable(Box::new(Diagnostic::error("SSH is not built yet"))))
+        }
+    }
 }
