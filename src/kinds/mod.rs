@@ -16,7 +16,11 @@ use crate::diag::{Diagnostic, Diagnostics, Place, Result};
 use crate::resource::{Observation, Want};
 use crate::yaml::Node;
 
+#[cfg(test)]
+pub mod bench;
 pub mod file;
+#[cfg(test)]
+pub mod laws;
 pub mod paths;
 
 /// Every kind there is, in the order of the reference.

@@ -22,7 +22,8 @@ unchanged() { exit 90; }
 keep() {
   kept=$STATE/previous/$ID
   mkdir -p -m 700 "$STATE/previous" "$kept"
-  number=$(($(ls "$kept" | grep -c '\.path$') + 1))
+  # counting by grep would fail for none
+  number=$(($(ls "$kept" | sed -n '/\.path$/p' | wc -l) + 1))
   if [ -L "$1" ] || [ -f "$1" ]; then cp -pP -- "$1" "$kept/$number"; fi
   printf '%s.' "$1" >"$kept/$number.path"
   printf '%s' "$STEP" >"$kept/$number.step"

@@ -30,7 +30,8 @@ fn probe_functions() -> String {
     program
 }
 
-fn apply_functions() -> String {
+/// Everything that a change needs, as functions: the common part and each kind's.
+pub fn apply_functions() -> String {
     let mut program = without_comments(APPLY);
     for kind in kinds::ALL {
         program.push_str(&without_comments(kind.apply()));

@@ -1,0 +1,379 @@
+//! A place to try kinds on, for tests: what `script` says is run by a real shell, against a directory that stands for
+//! a host or against a host that the caller reaches by a closure. Used by each kind's own tests and by the laws.
+//!
+//! Written against the crate's public face, so that the integration tests can include this file as it is.
+#![allow(dead_code, reason = "each test binary that includes this file uses a part of it")]
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use steward::diag::{Diagnostics, Place, Result, Source};
+use steward::kinds::{Argument, Build, Call, Files, Item, Rendered, Site, TreeEntry, TreeNode, named};
+use steward::resource::{Observation, Want};
+use steward::script::frames::Answers;
+use steward::script::{apply_functions, probe_program, quote, request};
+use steward::yaml::parse;
+use tempfile::TempDir;
+
+pub const NONCE: &str = "5e0c91aa7d2b4f6e8a3d1c0b9f8e7d6c";
+
+/// The shells that a host may have. In the last one, every tool is busybox too.
+pub const SHELLS: &[&[&str]] = &[&["dash"], &["bash"], &["busybox", "sh"], &["env", "PATH=BUSYBOX", "busybox", "sh"]];
+
+/// Runs a script with these bytes on its standard input, and gives its standard output.
+pub type Run<'a> = dyn Fn(&[u8], &[u8]) -> Vec<u8> + 'a;
+
+pub struct Bench<'a> {
+    pub site: Site,
+    pub files: Sources,
+    run: Box<Run<'a>>,
+    /// What a look may not write to, on the host.
+    pub watched: Vec<String>,
+    /// Before which command of an apply to kill it.
+    fatal: Option<usize>,
+}
+
+/// How an apply ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Applied {
+    Changed,
+    Unchanged,
+    /// What was printed.
+    Failed(String),
+    /// The script ended without a word.
+    Silent,
+}
+
+/// A directory of this machine, with the tools of the shells that are tried.
+pub struct Directory {
+    holder: TempDir,
+}
+
+impl Directory {
+    pub fn new() -> Self {
+        let holder = TempDir::with_prefix("steward bench ").unwrap();
+        let this = Self { holder };
+        for place in ["root", "root/etc", "tools", "busybox"] {
+            fs::create_dir(this.holder.path().join(place)).unwrap();
+        }
+        let applets = Command::new("busybox").arg("--list").output().unwrap().stdout;
+        for applet in String::from_utf8(applets).unwrap().lines() {
+            symlink("/usr/bin/busybox", this.holder.path().join("busybox").join(applet)).unwrap();
+        }
+        symlink("/usr/bin/busybox", this.holder.path().join("busybox/busybox")).unwrap();
+        this
+    }
+
+    /// The root of what stands for the host.
+    pub fn root(&self) -> PathBuf {
+        self.holder.path().join("root")
+    }
+
+    /// A path of the host, on this machine.
+    pub fn at(&self, path: &str) -> PathBuf {
+        self.holder.path().join("root").join(path.trim_start_matches('/'))
+    }
+
+    /// Makes a command of this name, found before the real one: `dpkg-query`, `systemctl`.
+    pub fn tool(&self, name: &str, script: &str) {
+        let path = self.holder.path().join("tools").join(name);
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// A bench on this directory, in one of [`SHELLS`].
+    pub fn bench(&self, shell: &'static [&'static str]) -> Bench<'_> {
+        let root = self.root().to_str().unwrap().to_owned();
+        let watched = vec![root.clone()];
+        Bench { watched, ..Bench::on(Site { root }, move |script, stdin| self.run(shell, script, stdin)) }
+    }
+
+    /// A bench on which paths are those of this machine; for kinds whose tools are all faked by [`Directory::tool`].
+    pub fn host(&self, shell: &'static [&'static str]) -> Bench<'_> {
+        Bench { site: Site::default(), ..self.bench(shell) }
+    }
+
+    fn run(&self, shell: &[&str], script: &[u8], stdin: &[u8]) -> Vec<u8> {
+        use std::os::unix::process::CommandExt as _;
+        let tools = self.holder.path().join("tools").display().to_string();
+        let applets = format!("PATH={tools}:{}", self.holder.path().join("busybox").display());
+        let words: Vec<&str> =
+            shell.iter().map(|word| if *word == "PATH=BUSYBOX" { applets.as_str() } else { word }).collect();
+        let program = self.holder.path().join("script");
+        fs::write(&program, script).unwrap();
+        let mut child = Command::new(words[0])
+            .args(&words[1..])
+            .arg(&program)
+            .env("PATH", format!("{tools}:/usr/sbin:/usr/bin:/sbin:/bin"))
+            .env("LC_ALL", "C")
+            .env("TMPDIR", self.holder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let stdin = stdin.to_vec();
+        let writer = std::thread::spawn(move || {
+            // a script that was killed reads no more
+            let _ = input.write_all(&stdin);
+        });
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        output.stdout
+    }
+}
+
+impl<'a> Bench<'a> {
+    pub fn on(site: Site, run: impl Fn(&[u8], &[u8]) -> Vec<u8> + 'a) -> Self {
+        Self {
+            site,
+            files: Sources::default(),
+            run: Box::new(run),
+            watched: vec!["/etc".into(), "/var/lib".into(), "/home".into()],
+            fatal: None,
+        }
+    }
+
+    /// Reads one declaration (what stands after the tag); fails the test if there is a mistake in it.
+    pub fn item(&self, kind: &str, yaml: &str) -> Box<dyn Item> {
+        self.try_item(kind, yaml).unwrap_or_else(|mistakes| panic!("{kind}: {yaml}\n{mistakes}"))
+    }
+
+    /// The item, or its mistakes, one a line.
+    pub fn try_item(&self, kind: &str, yaml: &str) -> std::result::Result<Box<dyn Item>, String> {
+        let node = parse(&Source::new("example.yaml", yaml)).map_err(|mistakes| lines(&mistakes))?;
+        let mut mistakes = Diagnostics::default();
+        let mut files = self.files.clone();
+        let mut build = Build { mistakes: &mut mistakes, files: &mut files, site: &self.site };
+        let item = named(kind).expect("a kind").item(&node, &mut build);
+        if mistakes.0.is_empty() { item.ok_or_else(String::new) } else { Err(lines(&mistakes)) }
+    }
+
+    /// One look, at these items of one kind.
+    pub fn probe(&self, kind: &str, items: &[&dyn Item]) -> Vec<Observation> {
+        let kind = named(kind).expect("a kind");
+        let request = request::request(
+            &BTreeMap::from([(kind.name(), items.to_vec())]),
+            &self.site,
+            "/nonexistent/records",
+            NONCE,
+        );
+        let mut answers = Answers::new(NONCE);
+        answers.feed(&(self.run)(probe_program().as_bytes(), &request));
+        assert!(answers.done, "the look did not end");
+        let answer = answers.sections.remove(kind.name()).unwrap_or_default();
+        kind.read(items, &self.site, &answer)
+    }
+
+    pub fn probe_one(&self, kind: &str, item: &dyn Item) -> Observation {
+        self.probe(kind, &[item]).remove(0)
+    }
+
+    /// Makes it so, as a step of a change does.
+    pub fn apply(&self, kind: &str, item: &dyn Item) -> Applied {
+        let kind = named(kind).expect("a kind");
+        let mut last = Applied::Unchanged;
+        for call in kind.calls(&[item], &self.site) {
+            last = self.call(&call);
+        }
+        last
+    }
+
+    /// The same, killed before it runs its `command`th command.
+    pub fn interrupt(&mut self, kind: &str, item: &dyn Item, command: usize) -> Applied {
+        self.fatal = Some(command);
+        let applied = self.apply(kind, item);
+        self.fatal = None;
+        applied
+    }
+
+    pub fn call(&self, call: &Call) -> Applied {
+        let (payloads, words) = packed(call);
+        let mut script = b"set -f\numask 022\nexec 4>&1\n".to_vec();
+        script.extend(format!("NONCE={NONCE} ID=0 HOME=/nonexistent\n{}", apply_functions()).into_bytes());
+        script.extend(PREPARE.as_bytes());
+        if let Some(command) = self.fatal {
+            script.extend(format!("FATAL={command}\n{FATAL}").into_bytes());
+        }
+        script.extend(b"step 1 0 '' '' ");
+        script.extend(words);
+        script.extend(b"\nrm -rf \"$HOLDER\"\n");
+        verdict(&(self.run)(&script, &payloads))
+    }
+
+    /// Everything about all that is watched, in a form that differs if anything was written.
+    pub fn listing(&self) -> String {
+        self.watch("find \"$@\" -xdev -printf '%p %i %y %m %U %G %s %T@ %C@ %l\\n' | sort")
+    }
+
+    /// The same without what two runs may have differently: inodes and times.
+    pub fn contents(&self) -> String {
+        self.watch("find \"$@\" -xdev -printf '%p %y %m %U %G %l\\n' | sort; find \"$@\" -xdev -type f -exec sha256sum {} + | sort")
+    }
+
+    fn watch(&self, look: &str) -> String {
+        let places: Vec<String> = self.watched.iter().map(|place| utf8(&quote(place.as_bytes()))).collect();
+        let script = format!("PATH=/usr/bin:/bin LC_ALL=C\nset -- {}\n{look}\n", places.join(" "));
+        String::from_utf8_lossy(&(self.run)(script.as_bytes(), b"")).into_owned()
+    }
+}
+
+/// The private places of a run, outside everything that is watched.
+const PREPARE: &str = r#"
+HOLDER=$(mktemp -d "${TMPDIR:-/tmp}/steward-bench.XXXXXX")
+RUN=$HOLDER/run STATE=$HOLDER/state STAGE=$HOLDER/stage BASE=$HOLDER
+mkdir -p "$RUN/payload" "$STATE" "$STAGE"
+tar -xf - -C "$RUN/payload" || exit 1
+"#;
+
+/// Every tool gets a wrapper that counts, and kills the whole script before the command with the fatal number.
+const FATAL: &str = r#"
+mkdir "$HOLDER/wrapped"
+echo 0 >"$HOLDER/count"
+for tool in awk base64 cat chgrp chmod chown cmp cp cut dd find grep head ln ls mkdir mktemp mv rm rmdir sed sha256sum \
+  sort stat sync tail tar tee touch tr wc xargs useradd usermod userdel groupadd groupdel gpasswd systemctl sysctl; do
+  real=$(command -v "$tool") || continue
+  case $real in /*) ;; *) continue ;; esac
+  cat >"$HOLDER/wrapped/$tool" <<END
+#!/bin/sh
+PATH='$PATH'
+count=\$((\$(cat '$HOLDER/count') + 1))
+echo "\$count" >'$HOLDER/count'
+[ "\$count" -lt $FATAL ] || kill -9 0
+exec '$real' "\$@"
+END
+  chmod 755 "$HOLDER/wrapped/$tool"
+done
+PATH=$HOLDER/wrapped:$PATH
+"#;
+
+fn utf8(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn lines(mistakes: &Diagnostics) -> String {
+    mistakes.0.iter().map(|mistake| format!("{mistake}\n")).collect()
+}
+
+/// The payloads as an archive, and the words of the call.
+fn packed(call: &Call) -> (Vec<u8>, Vec<u8>) {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut words = call.function.as_bytes().to_vec();
+    for (number, argument) in call.arguments.iter().enumerate() {
+        words.push(b' ');
+        match argument {
+            Argument::Text(text) => words.extend(quote(text)),
+            Argument::Payload(bytes) => {
+                let mut header = tar::Header::new_gnu();
+                header.set_size(bytes.len() as u64);
+                header.set_mode(0o600);
+                archive.append_data(&mut header, number.to_string(), &bytes[..]).unwrap();
+                words.extend(format!("\"$RUN/payload/{number}\"").into_bytes());
+            }
+        }
+    }
+    (archive.into_inner().unwrap(), words)
+}
+
+fn verdict(output: &[u8]) -> Applied {
+    let output = String::from_utf8_lossy(output);
+    let record = output.lines().rev().find_map(|line| line.strip_prefix(&format!("@{NONCE} step 1 ")));
+    match record.map(|record| record.split(' ').collect::<Vec<_>>()).as_deref() {
+        Some(["changed"]) => Applied::Changed,
+        Some(["unchanged"]) => Applied::Unchanged,
+        Some(["failed", _, said]) => Applied::Failed(utf8(&STANDARD.decode(said).unwrap())),
+        _ => Applied::Silent,
+    }
+}
+
+/// Fails the test unless the observation is all that is wanted.
+pub fn assert_converged(item: &dyn Item, observation: &Observation) {
+    match (item.want(), observation) {
+        (Want::Absent, Observation::Absent) => {}
+        (Want::Present(wanted), Observation::Present(state)) => {
+            for (name, value) in &wanted.0 {
+                assert_eq!(state.0.get(name), Some(value), "{name} of {}", item.name());
+            }
+        }
+        (want, observation) => panic!("{}: wanted {want:?}, saw {observation:?}", item.name()),
+    }
+}
+
+/// What the chapter's repository holds, for items that are read on the bench.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    pub templates: BTreeMap<String, String>,
+    pub sources: BTreeMap<String, Arc<[u8]>>,
+    pub trees: BTreeMap<String, Vec<TreeEntry>>,
+}
+
+impl Files for Sources {
+    fn template(&mut self, name: &str, _: &Place) -> Result<Rendered> {
+        let text = self.templates.get(name).cloned().unwrap_or_else(|| format!("rendered {name}\n"));
+        Ok(Rendered { text, name: name.to_owned(), sensitive: false })
+    }
+
+    fn source(&mut self, path: &str, _: &Place) -> Result<Arc<[u8]>> {
+        Ok(self.sources.get(path).cloned().unwrap_or_else(|| b"\0\x01binary\xff".as_slice().into()))
+    }
+
+    fn tree(&mut self, path: &str, _: &Place) -> Result<Vec<TreeEntry>> {
+        Ok(self.trees.get(path).cloned().unwrap_or_else(hostile_tree))
+    }
+}
+
+/// Names that a careless script would run, split or lose.
+pub const HOSTILE_NAMES: &[&[u8]] = &[
+    b"$(reboot)",
+    b"a 'b' \"c\"",
+    b"-rf",
+    b"new\nline",
+    b"pipe|back\\slash",
+    b"\xff\xfe",
+    b"~",
+    b"%s%n",
+    b"* ?[a]",
+    b".hidden",
+];
+
+/// A source directory with files, directories and links of such names.
+pub fn hostile_tree() -> Vec<TreeEntry> {
+    let mut tree = vec![
+        entry(b"bin", TreeNode::Directory),
+        entry(b"bin/run", TreeNode::File { bytes: b"#!/bin/sh\n".as_slice().into(), executable: true }),
+        entry(b"empty", TreeNode::File { bytes: b"".as_slice().into(), executable: false }),
+        entry(b"hollow", TreeNode::Directory),
+        entry(b"home", TreeNode::Link { target: PathBuf::from("/nonexistent target") }),
+    ];
+    for name in HOSTILE_NAMES {
+        tree.push(entry(name, TreeNode::Directory));
+        for inner in HOSTILE_NAMES {
+            let path = [name, &b"/"[..], inner].concat();
+            tree.push(entry(&path, TreeNode::File { bytes: (*inner).into(), executable: false }));
+        }
+    }
+    let target = PathBuf::from(OsString::from_vec(b"hollow/\xff\n'$(reboot)".to_vec()));
+    tree.push(entry(b"link\n-> ", TreeNode::Link { target }));
+    tree.sort_by(|a, b| a.path.cmp(&b.path));
+    tree
+}
+
+pub fn entry(path: &[u8], what: TreeNode) -> TreeEntry {
+    TreeEntry { path: PathBuf::from(OsString::from_vec(path.to_vec())), what }
+}
+
+/// A path below a directory, in bytes.
+pub fn below(directory: &Path, name: &[u8]) -> PathBuf {
+    directory.join(OsString::from_vec(name.to_vec()))
+}
