@@ -1,15 +1,14 @@
 //! Steward provisions the servers of a volunteer-run chapter. ARCHITECTURE.md is the map of this crate.
 
-// The tests' bench and laws are written against the public face, here and in the integration tests.
-#[cfg(test)]
-extern crate self as steward;
-
+pub mod apply;
 pub mod catalog;
 pub mod diag;
 pub mod glob;
 pub mod kinds;
 pub mod observed;
+pub mod outcome;
 pub mod plan;
+pub mod probe;
 pub mod resource;
 pub mod script;
 pub mod transport;

@@ -9,6 +9,11 @@ use crate::kinds::{ReactionKind, Risk};
 use crate::observed::{Debt, Look, Observed};
 use crate::resource::{Attribute, Id, Observation, State, Want};
 
+pub mod diff;
+pub mod fleet;
+pub mod json;
+pub mod text;
+
 /// The plan of one host.
 #[derive(Debug, Clone)]
 pub struct HostPlan {

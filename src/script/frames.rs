@@ -46,6 +46,11 @@ impl Lines {
         lines
     }
 
+    /// True once the host said more than anybody asked for; it is not read on.
+    pub fn is_too_much(&self) -> bool {
+        self.total > LIMIT
+    }
+
     fn line(&mut self) -> Line {
         let line = std::mem::take(&mut self.partial);
         match line.strip_prefix(&self.mark[..]) {
@@ -74,6 +79,10 @@ impl Answers {
             sections: BTreeMap::new(),
             done: false,
         }
+    }
+
+    pub fn is_too_much(&self) -> bool {
+        self.lines.is_too_much()
     }
 
     pub fn feed(&mut self, bytes: &[u8]) {

@@ -5,6 +5,8 @@
 
 use crate::kinds;
 
+pub mod archive;
+pub mod change;
 pub mod frames;
 pub mod request;
 

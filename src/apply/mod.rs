@@ -1,0 +1,177 @@
+//! Making a host what its plan says: one script, then a look to see that it is so. Takes a session and a plan, gives
+//! an [`Outcome`]; decides nothing that the plan did not say, prints nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use crate::diag::Diagnostic;
+use crate::observed::Observed;
+use crate::outcome::{Event, Outcome, Status, StepResult};
+use crate::plan::{HostPlan, plan};
+use crate::probe::{look, observed};
+use crate::script::change::{Run, change};
+use crate::transport::{Broken, Session, privilege};
+
+mod conversation;
+
+use conversation::{Changing, Ending};
+
+/// What stays the same for all hosts of one apply.
+pub struct Apply<'a> {
+    pub run: &'a Run,
+    /// Set when the operator wants to stop: the current step ends, no other begins.
+    pub stop: &'a Arc<AtomicBool>,
+    /// How long a host may say nothing before it is taken for frozen.
+    pub silence: Duration,
+    pub watch: &'a (dyn Fn(&str, Event) + Sync),
+}
+
+/// Applies the plan and looks again. If that look differs because of this very run, changes once more.
+pub fn apply(session: &mut dyn Session, mut todo: HostPlan, how: &Apply<'_>) -> Outcome {
+    let mut outcome = Outcome {
+        host: todo.catalog.host.clone(),
+        status: Status::Converged,
+        changed: 0,
+        failed: 0,
+        skipped: 0,
+        exchanges: session.exchanges(),
+        failures: Vec::new(),
+    };
+    for round in [Round::First, Round::Again] {
+        let result = once(session, &todo, how, &mut outcome);
+        outcome.exchanges = session.exchanges();
+        let next = match result {
+            Ok(next) => next,
+            Err(End { status, diagnostic }) => {
+                outcome.status = status;
+                outcome.failures.extend(diagnostic.map(|it| *it));
+                return outcome;
+            }
+        };
+        if next.is_empty() && next.unknown.is_empty() {
+            return outcome;
+        }
+        if round == Round::Again || next.is_empty() {
+            outcome.status = Status::Failed;
+            outcome.failures.push(not_converged(&next));
+            return outcome;
+        }
+        todo = next;
+    }
+    outcome
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Round {
+    First,
+    Again,
+}
+
+struct End {
+    status: Status,
+    diagnostic: Option<Box<Diagnostic>>,
+}
+
+impl End {
+    fn with(status: Status, diagnostic: Diagnostic) -> Self {
+        Self { status, diagnostic: Some(Box::new(diagnostic)) }
+    }
+}
+
+impl From<Broken> for End {
+    fn from(broken: Broken) -> Self {
+        let (status, diagnostic) = match broken {
+            Broken::Unreachable(diagnostic) => (Status::Unreachable, diagnostic),
+            Broken::Lost(diagnostic) | Broken::Ended(diagnostic) => (Status::Failed, diagnostic),
+        };
+        Self { status, diagnostic: Some(diagnostic) }
+    }
+}
+
+/// One change and one look. What is still to do afterwards.
+fn once(session: &mut dyn Session, todo: &HostPlan, how: &Apply<'_>, outcome: &mut Outcome) -> Result<HostPlan, End> {
+    let catalog = &todo.catalog;
+    let upload = change(todo, how.run);
+    let sudo = session.login().sudo.clone();
+    let nonce = &todo.look.nonce;
+    let watch = |event| (how.watch)(&catalog.host, event);
+    let mut talk = Changing::new(
+        catalog,
+        nonce,
+        privilege::preamble(&sudo, nonce, &upload.script),
+        upload.payloads,
+        &watch,
+        how.stop,
+    );
+    let exchanged = session.exchange(&privilege::command(&sudo, nonce), &mut talk, how.silence);
+    outcome.changed += talk.count(|result| matches!(result, StepResult::Changed | StepResult::Paid));
+    outcome.skipped += talk.count(|result| matches!(result, StepResult::Skipped));
+    let failures = talk.failures();
+    outcome.failed += failures.len();
+    outcome.failures.extend(failures);
+    exchanged?;
+    match talk.ending() {
+        Ending::Done if outcome.failed == 0 && outcome.skipped == 0 => {}
+        Ending::Done => return Err(End { status: Status::Failed, diagnostic: None }),
+        Ending::Stopped => return Err(End::with(Status::Failed, stopped(&catalog.host))),
+        Ending::Locked(holder) => return Err(End::with(Status::Locked, locked(&catalog.host, &holder))),
+        Ending::Refused(why) => {
+            let fact = format!("host {} did nothing: {}", catalog.host, why.trim());
+            return Err(End::with(
+                Status::Failed,
+                Diagnostic::error(fact).remedy("free space there, or mend what it says, and apply again"),
+            ));
+        }
+        Ending::Stale => {
+            let seen = observed(catalog, talk.sections(), todo.look.clone());
+            return Err(End::with(Status::Stale, stale(todo, &seen)));
+        }
+        Ending::Cut => {
+            let fact = format!("host {} ended the run in the middle", catalog.host);
+            return Err(End::with(
+                Status::Failed,
+                Diagnostic::error(fact).remedy("apply again; it goes on where this run ended"),
+            ));
+        }
+    }
+    watch(Event::Verifying);
+    let seen = look(session, catalog, &how.run.records(&catalog.site), how.silence)?;
+    Ok(plan(catalog, &seen))
+}
+
+fn stopped(host: &str) -> Diagnostic {
+    Diagnostic::error(format!("the run on {host} was stopped before its end"))
+        .remedy("apply again; it goes on where this run ended")
+}
+
+fn locked(host: &str, holder: &str) -> Diagnostic {
+    let fact =
+        format!("another run is changing {host}: {}", if holder.is_empty() { "no name given" } else { holder });
+    Diagnostic::error(fact).remedy("wait for it, or give more time with `--lock-wait SECONDS`")
+}
+
+/// Names what is not any more as the plan saw it.
+fn stale(todo: &HostPlan, seen: &Observed) -> Diagnostic {
+    let now = plan(&todo.catalog, seen);
+    let before: Vec<String> = todo.changes.iter().map(|change| format!("{} {}", change.id, change.reason)).collect();
+    let after: Vec<String> = now.changes.iter().map(|change| format!("{} {}", change.id, change.reason)).collect();
+    let moved =
+        after.iter().find(|line| !before.contains(line)).or_else(|| before.iter().find(|line| !after.contains(line)));
+    let what = moved.map_or_else(|| "what it would replace".to_owned(), Clone::clone);
+    Diagnostic::error(format!("host {} changed since the plan: {what}", todo.catalog.host))
+        .remedy("plan again, and look at what is different now")
+}
+
+fn not_converged(left: &HostPlan) -> Diagnostic {
+    let what: Vec<String> = left
+        .changes
+        .iter()
+        .map(|change| format!("{} ({})", change.id, change.reason))
+        .chain(left.unknown.iter().map(|unknown| format!("{} (unknown: {})", unknown.id, unknown.why)))
+        .take(5)
+        .collect();
+    let fact = format!("host {} is still not as the inventory wants it: {}", left.catalog.host, what.join(", "));
+    Diagnostic::error(fact)
+        .remedy("something on the host puts it back, or two resources disagree: `steward plan` shows the difference")
+}

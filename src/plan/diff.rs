@@ -1,0 +1,167 @@
+//! The differences of a change as text: unified diffs for contents, `- old` and `+ new` for everything else.
+//! What a host *has* may be anybody's password, so it is shown only where the caller allows it.
+
+use similar::TextDiff;
+
+use super::{Change, Difference};
+use crate::resource::{Attribute, Content};
+
+/// Whether what a host has, and Steward did not write, is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remote {
+    Shown,
+    Withheld,
+}
+
+/// Lines of a unified diff; empty if there is nothing to compare. Control characters are made visible.
+pub fn diff(change: &Change, remote: Remote) -> String {
+    let mut text = String::new();
+    for difference in &change.differences {
+        match (&difference.from, &difference.to) {
+            (from, Some(Attribute::Content(to))) => text.push_str(&content(change, from.as_ref(), Some(to), remote)),
+            (Some(Attribute::Content(from)), None) => {
+                text.push_str(&content(change, Some(&Attribute::Content(from.clone())), None, remote));
+            }
+            _ => text.push_str(&attribute(difference, change.sensitive)),
+        }
+    }
+    visible(&text)
+}
+
+fn attribute(difference: &Difference, sensitive: bool) -> String {
+    let name = difference.attribute;
+    let lines = |mark: char, value: Option<&Attribute>| -> String {
+        let Some(Attribute::Text(text)) = value else { return String::new() };
+        if sensitive {
+            return format!("{mark} {name}: (sensitive)\n");
+        }
+        if text.contains('\n') {
+            return text.lines().map(|line| format!("{mark} {name}: {line}\n")).collect();
+        }
+        format!("{mark} {name}: {text}\n")
+    };
+    if let (Some(Attribute::Text(from)), Some(Attribute::Text(to))) = (&difference.from, &difference.to)
+        && (from.contains('\n') || to.contains('\n'))
+        && !sensitive
+    {
+        let diff = TextDiff::from_lines(from, to);
+        let marked = |change: similar::Change<&str>| match change.tag() {
+            similar::ChangeTag::Equal => None,
+            similar::ChangeTag::Delete => Some(format!("- {name}: {}\n", change.value().trim_end_matches('\n'))),
+            similar::ChangeTag::Insert => Some(format!("+ {name}: {}\n", change.value().trim_end_matches('\n'))),
+        };
+        return diff.iter_all_changes().filter_map(marked).collect();
+    }
+    lines('-', difference.from.as_ref()) + &lines('+', difference.to.as_ref())
+}
+
+fn content(change: &Change, from: Option<&Attribute>, to: Option<&Content>, remote: Remote) -> String {
+    let from = from.and_then(|value| match value {
+        Attribute::Content(content) => Some(content),
+        Attribute::Text(_) => None,
+    });
+    if change.sensitive {
+        return "~ content: differs (sensitive, not shown)\n".to_owned();
+    }
+    let said = |content: &Content| format!("{} bytes", content.size);
+    match (from, to) {
+        (None, None) => String::new(),
+        (None, Some(to)) => match to.text() {
+            Some(text) => unified("/dev/null", &change.id.name, "", text),
+            None => format!("+ content: binary, {}\n", said(to)),
+        },
+        (Some(from), to) => {
+            let new = to.map_or(Some(""), Content::text);
+            match (from.text(), new) {
+                _ if remote == Remote::Withheld => {
+                    let wanted = to.map_or_else(|| "removed".to_owned(), |to| format!("{} wanted", said(to)));
+                    format!("~ content: differs ({} there, {wanted}); withheld, --show-remote shows it\n", said(from))
+                }
+                (Some(old), Some(new)) => {
+                    unified(&change.id.name, if to.is_some() { &change.id.name } else { "/dev/null" }, old, new)
+                }
+                _ if from.bytes.is_none() => {
+                    format!("~ content: differs, too large to show ({} there)\n", said(from))
+                }
+                _ => format!("~ content: binary, {} there\n", said(from)),
+            }
+        }
+    }
+}
+
+fn unified(old_name: &str, new_name: &str, old: &str, new: &str) -> String {
+    TextDiff::from_lines(old, new).unified_diff().context_radius(3).header(old_name, new_name).to_string()
+}
+
+/// A terminal must not obey what a file holds: control characters become their pictures (U+2400…).
+pub fn visible(text: &str) -> String {
+    text.chars()
+        .map(|character| match character {
+            '\n' | '\t' => character,
+            '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + u32::from(character)).unwrap_or('\u{fffd}'),
+            '\u{7f}' => '\u{2421}',
+            '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+            _ => character,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Action;
+    use crate::resource::Id;
+
+    fn change(differences: Vec<Difference>) -> Change {
+        Change {
+            id: Id::new("file", "/etc/x"),
+            services: vec!["a".into()],
+            action: Action::Update,
+            reason: String::new(),
+            differences,
+            sensitive: false,
+            deferred: None,
+            risk: Vec::new(),
+        }
+    }
+
+    fn contents(from: &str, to: &str) -> Vec<Difference> {
+        let content = |text: &str| Some(Attribute::Content(Content::of(text.as_bytes())));
+        vec![Difference { attribute: "content", from: content(from), to: content(to) }]
+    }
+
+    #[test]
+    fn content_is_a_unified_diff_and_attributes_are_two_lines() {
+        let mut differences = contents("a\nb\n", "a\nc\n");
+        differences.push(Difference { attribute: "mode", from: Some("0600".into()), to: Some("0644".into()) });
+        let text = diff(&change(differences), Remote::Shown);
+        assert_eq!(text, "--- /etc/x\n+++ /etc/x\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n- mode: 0600\n+ mode: 0644\n");
+    }
+
+    #[test]
+    fn what_the_host_has_is_withheld_unless_allowed() {
+        let text = diff(&change(contents("password = hunter2\n", "b\n")), Remote::Withheld);
+        assert!(!text.contains("hunter2") && text.contains("withheld"), "{text}");
+    }
+
+    #[test]
+    fn a_sensitive_file_is_never_shown() {
+        let mut change = change(contents("old\n", "new\n"));
+        change.sensitive = true;
+        let text = diff(&change, Remote::Shown);
+        assert!(!text.contains("old") && !text.contains("new\n"), "{text}");
+    }
+
+    #[test]
+    fn escape_sequences_cannot_reach_the_terminal() {
+        let text = diff(&change(contents("\u{1b}[2J\n", "b\u{9b}m\n")), Remote::Shown);
+        assert!(!text.contains('\u{1b}') && !text.contains('\u{9b}'), "{text}");
+    }
+
+    #[test]
+    fn of_a_list_only_the_entries_that_differ_are_shown() {
+        let list = |text: &str| Some(Attribute::Text(text.to_owned()));
+        let differences = vec![Difference { attribute: "authorized_keys", from: list("k1\nk2"), to: list("k2\nk3") }];
+        assert_eq!(diff(&change(differences), Remote::Shown), "- authorized_keys: k1\n+ authorized_keys: k3\n");
+    }
+}

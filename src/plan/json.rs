@@ -1,0 +1,91 @@
+//! A plan as the JSON of the contract: one object, `"format": 1`. Fields are only ever added.
+
+use serde_json::{Value, json};
+
+use super::diff::{Remote, diff};
+use super::fleet::{FleetPlan, HostEntry, Summary};
+use super::{Action, Change, HostPlan};
+use crate::kinds::Risk;
+
+pub fn json(plan: &FleetPlan, remote: Remote) -> Value {
+    json!({
+        "format": 1,
+        "inventory": plan.inventory,
+        "revision": plan.revision,
+        "hosts": plan.hosts.iter().map(|entry| host(entry, remote)).collect::<Vec<_>>(),
+        "summary": summary(&plan.summary()),
+    })
+}
+
+fn host(entry: &HostEntry, remote: Remote) -> Value {
+    match &entry.result {
+        Ok(plan) => planned(&entry.host, plan, remote),
+        Err(error) => json!({
+            "host": entry.host,
+            "status": if error.unreachable { "unreachable" } else { "failed" },
+            "error": error.diagnostic.to_string(),
+            "unchanged": 0,
+            "changes": [],
+            "unknown": [],
+        }),
+    }
+}
+
+fn planned(host: &str, plan: &HostPlan, remote: Remote) -> Value {
+    json!({
+        "host": host,
+        "status": "ok",
+        "error": null,
+        "unchanged": plan.unchanged,
+        "changes": plan.changes.iter().map(|it| change(it, remote)).collect::<Vec<_>>(),
+        "unknown": plan.unknown.iter().map(|it| json!({ "id": it.id.to_string(), "why": it.why })).collect::<Vec<_>>(),
+    })
+}
+
+fn change(change: &Change, remote: Remote) -> Value {
+    let diff = diff(change, remote);
+    json!({
+        "id": change.id.to_string(),
+        "service": change.services.join(","),
+        "kind": change.id.kind,
+        "action": word(change.action),
+        "reason": change.reason,
+        "diff": (!diff.is_empty()).then_some(diff),
+        "sensitive": change.sensitive,
+        "deferred": change.deferred.is_some(),
+        "risk": change.risk.iter().map(|risk| risk_word(*risk)).collect::<Vec<_>>(),
+    })
+}
+
+fn summary(summary: &Summary) -> Value {
+    json!({
+        "create": summary.create,
+        "update": summary.update,
+        "delete": summary.delete,
+        "run": summary.run,
+        "restart": summary.restart,
+        "reload": summary.reload,
+        "unchanged": summary.unchanged,
+        "unknown": summary.unknown,
+        "unreachable": summary.unreachable,
+    })
+}
+
+pub fn word(action: Action) -> &'static str {
+    match action {
+        Action::Create => "create",
+        Action::Update => "update",
+        Action::Delete => "delete",
+        Action::Run => "run",
+        Action::Restart => "restart",
+        Action::Reload => "reload",
+    }
+}
+
+pub fn risk_word(risk: Risk) -> &'static str {
+    match risk {
+        Risk::Lockout => "lockout",
+        Risk::Restart => "restart",
+        Risk::Data => "data",
+    }
+}

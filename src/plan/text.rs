@@ -1,0 +1,177 @@
+//! A plan as people read it in a terminal: what changes first, its summary last. Gives text; prints nothing.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use super::diff::{Remote, diff};
+use super::fleet::{FleetPlan, HostEntry, Summary};
+use super::{Action, Change, HostPlan};
+use crate::kinds::Risk;
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    pub color: bool,
+    pub remote: Remote,
+    /// All lines of a diff, however many.
+    pub whole: bool,
+}
+
+/// Lines of one diff that are shown unless all are asked for.
+const FOLD: usize = 40;
+
+const RED: Style = AnsiColor::Red.on_default();
+const GREEN: Style = AnsiColor::Green.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+const CYAN: Style = AnsiColor::Cyan.on_default();
+const BOLD: Style = Style::new().bold();
+const FAINT: Style = Style::new().dimmed();
+
+/// The whole plan, with its summary line at the end.
+pub fn text(plan: &FleetPlan, options: Options) -> String {
+    let mut text = String::new();
+    for entry in &plan.hosts {
+        host(&mut text, entry, options);
+    }
+    text.push_str(&summary(&plan.summary()));
+    text
+}
+
+fn host(text: &mut String, entry: &HostEntry, options: Options) {
+    let paint = Paint(options.color);
+    match &entry.result {
+        Ok(plan) if plan.is_empty() && plan.unknown.is_empty() && plan.warnings.is_empty() => {}
+        Ok(plan) => planned(text, &entry.host, plan, options),
+        Err(error) => {
+            let word = if error.unreachable { "unreachable" } else { "failed" };
+            let _ = writeln!(text, "{}  {}", paint.with(BOLD, &entry.host), paint.with(RED, word));
+            let _ = writeln!(text, "  {}", indented(&error.diagnostic.fact));
+            if let Some(remedy) = &error.diagnostic.remedy {
+                let _ = writeln!(text, "  help: {}", indented(remedy));
+            }
+            text.push('\n');
+        }
+    }
+}
+
+fn planned(text: &mut String, host: &str, plan: &HostPlan, options: Options) {
+    let paint = Paint(options.color);
+    let counts = format!("{} to change, {} unchanged", plan.changes.len(), plan.unchanged);
+    let _ = writeln!(text, "{}  {}", paint.with(BOLD, host), paint.with(FAINT, &counts));
+    for warning in &plan.warnings {
+        let _ = writeln!(text, "  {} {warning}", paint.with(YELLOW, "warning:"));
+    }
+    for it in &plan.changes {
+        change(text, it, options);
+    }
+    for unknown in &plan.unknown {
+        let line = format!("{} cannot be read: {}", unknown.id, super::diff::visible(&unknown.why));
+        let _ = writeln!(text, "  {} {line}", paint.with(YELLOW, "?"));
+    }
+    text.push('\n');
+}
+
+fn change(text: &mut String, change: &Change, options: Options) {
+    let paint = Paint(options.color);
+    let (mark, style) = match change.action {
+        Action::Create => ("+", GREEN),
+        Action::Update => ("~", YELLOW),
+        Action::Delete => ("-", RED),
+        Action::Run => (">", CYAN),
+        Action::Restart | Action::Reload => ("^", CYAN),
+    };
+    let verb = match change.action {
+        Action::Restart => "restart ",
+        Action::Reload => "reload ",
+        Action::Run => "run ",
+        _ => "",
+    };
+    let id = super::diff::visible(&change.id.to_string()).replace('\n', "\u{240a}");
+    let _ = write!(text, "  {} {verb}{id}", paint.with(style, mark));
+    let _ = write!(
+        text,
+        "  {}",
+        paint.with(FAINT, &format!("[{}] {}", change.services.join(", "), super::diff::visible(&change.reason)))
+    );
+    if let Some(provider) = &change.deferred {
+        let _ = write!(text, "{}", paint.with(FAINT, &format!(" (decided during apply, after {provider})")));
+    }
+    for risk in &change.risk {
+        let what = match risk {
+            Risk::Lockout => "could lock you out",
+            Risk::Restart => "restarts",
+            Risk::Data => "data at risk",
+        };
+        let _ = write!(text, " {}", paint.with(YELLOW, &format!("! {what}")));
+    }
+    text.push('\n');
+    // what is absent has no attributes to compare; only its content is worth a look
+    let new = change.action == Action::Create || change.action == Action::Run;
+    let lines = diff(change, options.remote);
+    let lines: Vec<&str> =
+        lines.lines().filter(|line| !new || !line.starts_with("+ ") || line.contains("content:")).collect();
+    let shown = if options.whole { lines.len() } else { lines.len().min(FOLD) };
+    for line in &lines[..shown] {
+        let style = match line.as_bytes().first() {
+            Some(b'+') => GREEN,
+            Some(b'-') => RED,
+            Some(b'@') => CYAN,
+            _ => Style::new(),
+        };
+        let _ = writeln!(text, "      {}", paint.with(style, line));
+    }
+    if shown < lines.len() {
+        let more = format!("… {} more lines (-v shows all)", lines.len() - shown);
+        let _ = writeln!(text, "      {}", paint.with(FAINT, &more));
+    }
+}
+
+/// `Plan: 3 to create, 2 to update, 0 to delete, 1 to run on 2 hosts.` or `No changes.`
+pub fn summary(summary: &Summary) -> String {
+    let mut text = String::new();
+    if summary.changes() > 0 {
+        let hosts = if summary.hosts == 1 { "host" } else { "hosts" };
+        let _ = writeln!(
+            text,
+            "Plan: {} to create, {} to update, {} to delete, {} to run on {} {hosts}.",
+            summary.create, summary.update, summary.delete, summary.run, summary.hosts
+        );
+        let reactions = [(summary.restart, "restart"), (summary.reload, "reload")];
+        let reactions: Vec<String> = reactions
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, verb)| format!("{count} to {verb}"))
+            .collect();
+        if !reactions.is_empty() {
+            let _ = writeln!(text, "Then: {}.", reactions.join(", "));
+        }
+    } else if summary.unreachable + summary.failed + summary.unknown == 0 {
+        text.push_str("No changes.\n");
+    } else {
+        text.push_str("No changes where the hosts could be read.\n");
+    }
+    let problems = [
+        (summary.unknown, "resources could not be read"),
+        (summary.unreachable, "hosts unreachable"),
+        (summary.failed, "hosts failed"),
+    ];
+    let problems: Vec<String> =
+        problems.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    if !problems.is_empty() {
+        let _ = writeln!(text, "Attention: {}.", problems.join(", "));
+    }
+    text
+}
+
+fn indented(text: &str) -> String {
+    super::diff::visible(text).replace('\n', "\n  ")
+}
+
+struct Paint(bool);
+
+impl Paint {
+    fn with(&self, style: Style, text: &str) -> String {
+        if self.0 { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+}

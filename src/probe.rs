@@ -1,0 +1,156 @@
+//! Looking at a host: one exchange, nothing written. Takes a session and a catalog, gives what was observed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::catalog::HostCatalog;
+use crate::diag::Diagnostic;
+use crate::kinds::{Answer, Item};
+use crate::observed::{Debt, Facts, Look, Observed};
+use crate::resource::{Observation, digest};
+use crate::script::frames::Answers;
+use crate::script::{probe_program, request};
+use crate::transport::{Broken, Conversation, Input, Session, privilege};
+
+/// Asks the host for everything the catalog names. `records`: the directory of Steward's records there.
+pub fn look(
+    session: &mut dyn Session,
+    catalog: &HostCatalog,
+    records: &str,
+    silence: Duration,
+) -> Result<Observed, Broken> {
+    let nonce = nonce()?;
+    let sudo = session.login().sudo.clone();
+    let mut items: BTreeMap<&'static str, Vec<&dyn Item>> = BTreeMap::new();
+    for resource in looked_at(catalog) {
+        items.entry(resource.id.kind).or_default().push(&*resource.item);
+    }
+    let request = request::request(&items, &catalog.site, records, &nonce);
+    let mut upload = privilege::preamble(&sudo, &nonce, probe_program().as_bytes());
+    upload.extend_from_slice(&request);
+    let mut talk = Looking { upload: Some(upload), answers: Answers::new(&nonce), printed: Vec::new() };
+    session.exchange(&privilege::command(&sudo, &nonce), &mut talk, silence)?;
+    if !talk.answers.done {
+        let fact = format!("host {} answered with more than it was asked", catalog.host);
+        return Err(Broken::Ended(Box::new(Diagnostic::error(fact).remedy("look at what its login scripts print"))));
+    }
+    let look = Look { digest: digest(talk.framed(&nonce)), nonce, request };
+    Ok(observed(catalog, &talk.answers.sections, look))
+}
+
+/// A random name for the frames of one exchange, that no earlier data on the host can contain.
+pub fn nonce() -> Result<String, Broken> {
+    let mut bytes = [0_u8; 16];
+    let filled = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    if filled != Ok(bytes.len()) {
+        let fact = "the system gave no random bytes";
+        return Err(Broken::Ended(Box::new(Diagnostic::error(fact).remedy("look at /dev/urandom of this machine"))));
+    }
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Translates the answers, kind by kind.
+pub fn observed(catalog: &HostCatalog, sections: &BTreeMap<String, Answer>, look: Look) -> Observed {
+    let mut resources = vec![Observation::Unknown("the host gave no answer".to_owned()); catalog.resources.len()];
+    for kind in crate::kinds::ALL {
+        let indices: Vec<usize> =
+            (0..catalog.resources.len()).filter(|index| catalog.resources[*index].id.kind == kind.name()).collect();
+        if catalog.site.is_directory() && !kind.works_in_directory() {
+            for index in indices {
+                resources[index] = Observation::Unknown("needs a whole host; this is a directory".to_owned());
+            }
+            continue;
+        }
+        let Some(answer) = sections.get(kind.name()) else { continue };
+        let items: Vec<&dyn Item> = indices.iter().map(|index| &*catalog.resources[*index].item).collect();
+        for (index, observation) in indices.into_iter().zip(kind.read(&items, &catalog.site, answer)) {
+            resources[index] = observation;
+        }
+    }
+    Observed { resources, facts: facts(sections.get("facts")), debts: debts(sections.get("debts")), look }
+}
+
+fn looked_at(catalog: &HostCatalog) -> impl Iterator<Item = &crate::catalog::Resource> {
+    let directory = catalog.site.is_directory();
+    catalog.resources.iter().filter(move |resource| !directory || resource.kind.works_in_directory())
+}
+
+fn facts(answer: Option<&Answer>) -> Facts {
+    let mut facts = Facts::default();
+    for line in answer.iter().flat_map(|answer| answer.text_lines()) {
+        match line.split_once('|') {
+            Some(("os", os)) => os.clone_into(&mut facts.os),
+            Some(("architecture", architecture)) => architecture.clone_into(&mut facts.architecture),
+            Some(("uid", uid)) => facts.is_root = uid == "0",
+            Some(("init", init)) => facts.has_systemd = init == "systemd",
+            _ => {}
+        }
+    }
+    facts
+}
+
+fn debts(answer: Option<&Answer>) -> Vec<Debt> {
+    let debt = |line: &str| {
+        let (name, reason) = line.strip_prefix("D|")?.split_once('|')?;
+        Some(Debt { name: name.to_owned(), reason: reason.to_owned() })
+    };
+    answer.iter().flat_map(|answer| answer.text_lines()).filter_map(debt).collect()
+}
+
+/// What the host is must be what the inventory says it is; templates were rendered for that.
+pub fn verify_facts(catalog: &HostCatalog, facts: &Facts) -> Result<(), Box<Diagnostic>> {
+    let contradicts =
+        |declared: &Option<String>, found: &str| declared.as_deref().is_some_and(|declared| declared != found);
+    let (what, declared, found) = if contradicts(&catalog.os, &facts.os) {
+        ("os", &catalog.os, &facts.os)
+    } else if contradicts(&catalog.architecture, &facts.architecture) {
+        ("arch", &catalog.architecture, &facts.architecture)
+    } else {
+        return Ok(());
+    };
+    let declared = declared.as_deref().unwrap_or_default();
+    let fact = format!("host {} is declared `{what}: {declared}`, but it is `{found}`", catalog.host);
+    Err(Box::new(
+        Diagnostic::error(fact)
+            .remedy(format!("correct `{what}` of the host in the inventory, and review what that changes")),
+    ))
+}
+
+struct Looking {
+    upload: Option<Vec<u8>>,
+    answers: Answers,
+    printed: Vec<u8>,
+}
+
+impl Looking {
+    /// What the program itself printed, without the noise of login scripts before it.
+    fn framed(&self, nonce: &str) -> &[u8] {
+        let first = format!("\n@{nonce} begin");
+        let start = self.printed.windows(first.len()).position(|window| window == first.as_bytes());
+        let end = format!("@{nonce} done\n");
+        let length = self.printed.windows(end.len()).rposition(|window| window == end.as_bytes());
+        match (start, length) {
+            (Some(start), Some(last)) if start < last => &self.printed[start..last + end.len()],
+            _ => &[],
+        }
+    }
+}
+
+impl Conversation for Looking {
+    fn input(&mut self) -> Input {
+        self.upload.take().map_or(Input::End, Input::Bytes)
+    }
+
+    fn output(&mut self, bytes: &[u8]) {
+        self.answers.feed(bytes);
+        if !self.answers.is_too_much() {
+            self.printed.extend_from_slice(bytes);
+        }
+    }
+
+    fn errors(&mut self, _bytes: &[u8]) {}
+
+    fn finished(&self) -> bool {
+        self.answers.done || self.answers.is_too_much()
+    }
+}
