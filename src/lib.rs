@@ -1,5 +1,9 @@
 //! Steward provisions the servers of a volunteer-run chapter. ARCHITECTURE.md is the map of this crate.
 
+// The tests' bench and laws are written against the public face, here and in the integration tests.
+#[cfg(test)]
+extern crate self as steward;
+
 pub mod apply;
 pub mod catalog;
 pub mod diag;
