@@ -8,6 +8,7 @@ pub mod apply;
 pub mod catalog;
 pub mod diag;
 pub mod glob;
+pub mod inventory;
 pub mod kinds;
 pub mod observed;
 pub mod outcome;

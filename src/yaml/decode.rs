@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
@@ -31,7 +32,7 @@ impl Node {
     fn decode_under<T: DeserializeOwned>(&self, key: Option<Key<'_>>, mistakes: &mut Diagnostics) -> Option<T> {
         let mut skipped = Skipped::default();
         while !skipped.contains(self) {
-            match T::deserialize(Tree { node: self, key, skipped: &skipped }) {
+            match (Tree { node: self, key, skipped: &skipped }).read(PhantomData) {
                 Ok(value) => return Some(value),
                 Err(mistake) => {
                     let (culprit, diagnostic) = mistake.finish(self);
@@ -82,8 +83,9 @@ impl<'a> Tree<'a> {
         Entries { entries: map.iter(), value: None, skipped: self.skipped }
     }
 
-    fn seal<T>(&self, result: Result<T, Mistake>) -> Result<T, Mistake> {
-        result.map_err(|mistake| mistake.within(self.node, self.key, self.skipped))
+    /// Every value is read through here, so that every mistake has the place of the innermost value it concerns.
+    fn read<'de, S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Mistake> {
+        seed.deserialize(self).map_err(|mistake| mistake.within(self.node, self.key, self.skipped))
     }
 }
 
@@ -91,7 +93,7 @@ impl<'de> Deserializer<'de> for Tree<'_> {
     type Error = Mistake;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
-        self.seal(match &self.node.value {
+        match &self.node.value {
             Value::Null => visitor.visit_unit(),
             Value::Bool(flag) => visitor.visit_bool(*flag),
             Value::Int(whole) => visitor.visit_i64(*whole),
@@ -99,7 +101,7 @@ impl<'de> Deserializer<'de> for Tree<'_> {
             Value::String(text) => visitor.visit_str(text),
             Value::List(items) => visitor.visit_seq(Items { items: items.iter(), skipped: self.skipped }),
             Value::Map(map) => visitor.visit_map(self.map(map)),
-        })
+        }
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
@@ -120,8 +122,7 @@ impl<'de> Deserializer<'de> for Tree<'_> {
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Mistake> {
-        let result = visitor.visit_newtype_struct(self);
-        self.seal(result)
+        visitor.visit_newtype_struct(self)
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -130,10 +131,11 @@ impl<'de> Deserializer<'de> for Tree<'_> {
         _: usize,
         visitor: V,
     ) -> Result<V::Value, Mistake> {
-        if name == placed::PLACED {
-            visitor.visit_seq(Twice { tree: self, given: 0 })
-        } else {
-            self.deserialize_any(visitor)
+        match (name, &self.node.value) {
+            (placed::PLACED, _) => visitor.visit_seq(Repeated { tree: self, left: 2 }),
+            (placed::ONE_OR_MANY, Value::List(_)) => self.deserialize_any(visitor),
+            (placed::ONE_OR_MANY, _) => visitor.visit_seq(Repeated { tree: self, left: 1 }),
+            _ => self.deserialize_any(visitor),
         }
     }
 
@@ -143,7 +145,7 @@ impl<'de> Deserializer<'de> for Tree<'_> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Mistake> {
-        let result = match &self.node.value {
+        match &self.node.value {
             Value::String(text) => {
                 let name: StrDeserializer<'_, Mistake> = text.as_str().into_deserializer();
                 visitor.visit_enum(name)
@@ -153,8 +155,7 @@ impl<'de> Deserializer<'de> for Tree<'_> {
                 None => Err(Mistake::expected("a map with one key")),
             },
             _ => Err(Mistake::expected("a word")),
-        };
-        self.seal(result)
+        }
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
@@ -178,7 +179,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Mistake> {
         let skipped = self.skipped;
         match self.items.find(|item| !skipped.contains(item)) {
-            Some(node) => seed.deserialize(Tree { node, key: None, skipped }).map(Some),
+            Some(node) => Tree { node, key: None, skipped }.read(seed).map(Some),
             None => Ok(None),
         }
     }
@@ -205,22 +206,23 @@ impl<'de> MapAccess<'de> for Entries<'_> {
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Mistake> {
         let key = self.value.take().ok_or_else(|| Mistake::expected("a key before its value"))?;
-        seed.deserialize(Tree { node: &key.entry.node, key: Some(key), skipped: self.skipped })
+        Tree { node: &key.entry.node, key: Some(key), skipped: self.skipped }.read(seed)
     }
 }
 
-/// A value with its place: first the place, then the value.
-struct Twice<'a> {
+/// The same value as one or two elements: with its place (first the place, then the value), or alone as a list.
+struct Repeated<'a> {
     tree: Tree<'a>,
-    given: usize,
+    left: usize,
 }
 
-impl<'de> SeqAccess<'de> for Twice<'_> {
+impl<'de> SeqAccess<'de> for Repeated<'_> {
     type Error = Mistake;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Mistake> {
-        self.given += 1;
-        if self.given <= 2 { seed.deserialize(self.tree).map(Some) } else { Ok(None) }
+        let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
+        self.left = left;
+        self.tree.read(seed).map(Some)
     }
 }
 
@@ -252,7 +254,7 @@ impl<'de> VariantAccess<'de> for Content<'_> {
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Mistake> {
-        seed.deserialize(self.0)
+        self.0.read(seed)
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Mistake> {

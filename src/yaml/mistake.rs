@@ -181,6 +181,7 @@ fn plain(expected: &str) -> &str {
         _ if expected.starts_with("struct ") => "a map",
         _ if expected.starts_with("tuple") => "a list",
         _ if expected.starts_with("enum ") || expected.starts_with("variant ") => "a word",
+        "a nonzero u16" => "a whole number from 1 to 65535",
         _ if expected.starts_with("a nonzero") => "a whole number, 1 or more",
         _ => expected,
     }

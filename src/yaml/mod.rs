@@ -14,7 +14,7 @@ mod parse;
 mod placed;
 
 pub use parse::parse;
-pub use placed::Placed;
+pub use placed::{Placed, one_or_many, one_or_many_schema};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {

@@ -203,11 +203,20 @@ fn key_mistake(key: &Raw, place: &Place) -> Diagnostic {
 }
 
 fn place(location: Location, source: &Arc<Source>) -> Place {
-    let span = location.span();
-    let length = source.text.len();
-    let start = span.byte_offset().and_then(|at| usize::try_from(at).ok()).unwrap_or(0).min(length);
+    let (span, length) = (location.span(), source.text.len());
+    let start =
+        span.byte_offset().and_then(|at| usize::try_from(at).ok()).unwrap_or_else(|| offset(location, source));
     let width = span.byte_len().and_then(|width| usize::try_from(width).ok()).unwrap_or(0);
-    Place::new(source, start..start.saturating_add(width).min(length))
+    Place::new(source, start.min(length)..start.saturating_add(width).min(length))
+}
+
+/// From line and column, for the mistakes that the scanner reports without a byte offset.
+fn offset(location: Location, source: &Source) -> usize {
+    let line = usize::try_from(location.line()).unwrap_or(1).saturating_sub(1);
+    let column = usize::try_from(location.column()).unwrap_or(1).saturating_sub(1);
+    let start: usize = source.text.split_inclusive('\n').take(line).map(str::len).sum();
+    let within = source.text.get(start..).unwrap_or_default();
+    start + within.char_indices().nth(column).map_or(within.len(), |(at, _)| at)
 }
 
 /// The parser's refusal in our words, at its place.

@@ -48,6 +48,7 @@ impl<T: fmt::Display> fmt::Display for Placed<T> {
 pub(super) const NODE: &str = "steward::Node";
 pub(super) const ENTRY: &str = "steward::Entry";
 pub(super) const PLACE: &str = "steward::Place";
+pub(super) const ONE_OR_MANY: &str = "steward::OneOrMany";
 pub(super) const PLACED: &str = "steward::Placed";
 
 pub(super) enum Handed {
@@ -154,6 +155,35 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for PlacedVisitor<T> {
         let Here(place) = seq.next_element()?.ok_or_else(missing)?;
         let value = seq.next_element()?.ok_or_else(missing)?;
         Ok(Placed { value, place })
+    }
+}
+
+/// For `#[serde(deserialize_with = …)]`: a value alone, or a list of them.
+pub fn one_or_many<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    deserializer.deserialize_tuple_struct(ONE_OR_MANY, 0, Many(PhantomData))
+}
+
+/// The schema of what [`one_or_many`] reads.
+pub fn one_or_many_schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    let one = generator.subschema_for::<T>();
+    json_schema!({ "anyOf": [one, { "type": "array", "items": one }] })
+}
+
+struct Many<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Many<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value or a list of them")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(items)
     }
 }
 

@@ -1,0 +1,40 @@
+//! The chapter itself: what templates know as `chapter.name`, `chapter.domain` and `chapter.locale`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::yaml::Placed;
+
+/// Who runs these servers.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Chapter {
+    /// The name as people write it, such as "Example Chapter".
+    pub name: Placed<String>,
+    /// The chapter's own domain, such as `chapter.example`; services usually live under it.
+    pub domain: Placed<String>,
+    /// The language of generated pages and of the runbook.
+    #[serde(default)]
+    pub locale: Locale,
+}
+
+/// A language that Steward speaks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Locale {
+    /// English.
+    #[default]
+    En,
+    /// Spanish.
+    Es,
+}
+
+impl Locale {
+    /// The code of ISO 639-1: `en`, `es`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Es => "es",
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What no single entry can tell: names, references between entries, and values that must differ.
+//!
+//! Takes the decoded inventory, completes it (groups of hosts, hosts of services), and adds every mistake it finds.
+
+use std::collections::BTreeMap;
+
+use super::names::{is_login, is_name};
+use super::select::ALL;
+use super::{Inventory, load::Names};
+use crate::diag::{Diagnostic, Diagnostics, Place};
+use crate::yaml::{Map, Placed};
+
+/// 128 bits in hexadecimal, as `init` writes them.
+pub(super) fn is_id(id: &str) -> bool {
+    id.len() == 32 && id.chars().all(|c| c.is_ascii_hexdigit())
+}
+
+/// The names themselves.
+pub(super) fn names(merged: &Map, mistakes: &mut Diagnostics) {
+    let section = |name: &str| merged.get(name).and_then(|entry| entry.node.as_map()).into_iter().flatten();
+    for (kind, name_of) in [("hosts", "host"), ("groups", "group"), ("services", "service")] {
+        for (name, entry) in section(kind) {
+            if name == ALL {
+                let remedy = if kind == "groups" {
+                    "values for all hosts belong in the top-level `vars`"
+                } else {
+                    "choose another name"
+                };
+                mistakes.push(
+                    Diagnostic::error("`all` means every host; it cannot be a name").at(&entry.key).remedy(remedy),
+                );
+            } else if !is_name(name) {
+                mistakes.push(
+                    Diagnostic::error(format!("`{}` cannot be the name of a {name_of}", name.escape_debug()))
+                        .at(&entry.key)
+                        .remedy("use letters, digits, dots, dashes and underscores, beginning and ending with a letter or digit"),
+                );
+            }
+        }
+    }
+    for (name, entry) in section("groups") {
+        if let Some((_, host)) = section("hosts").find(|(host, _)| *host == name) {
+            mistakes.push(
+                Diagnostic::error(format!("`{name}` is the name of a host and of a group"))
+                    .at(&entry.key)
+                    .related(&host.key, "the host")
+                    .remedy("rename one of them"),
+            );
+        }
+    }
+    for (name, entry) in section("vars").chain(layers(merged)) {
+        if !is_identifier(name) {
+            mistakes.push(
+                Diagnostic::error(format!("`{}` cannot be the name of a var", name.escape_debug()))
+                    .at(&entry.key)
+                    .remedy("use letters, digits and underscores, beginning with a letter"),
+            );
+        }
+    }
+}
+
+fn layers(merged: &Map) -> impl Iterator<Item = (&String, &crate::yaml::Entry)> {
+    ["groups", "hosts"]
+        .into_iter()
+        .filter_map(|section| merged.get(section)?.node.as_map())
+        .flat_map(|section| section.values())
+        .filter_map(|entry| entry.node.get("vars")?.as_map())
+        .flatten()
+}
+
+fn is_identifier(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Resolves what entries say about each other.
+pub(super) fn references(inventory: &mut Inventory, names: &Names<'_>, mistakes: &mut Diagnostics) {
+    memberships(inventory, names, mistakes);
+    jumps(inventory, names, mistakes);
+    let placed: Vec<Vec<String>> =
+        inventory.services.values().map(|service| inventory.placement(service, names, mistakes)).collect();
+    for (service, hosts) in inventory.services.values_mut().zip(placed) {
+        service.value.hosts = hosts;
+    }
+}
+
+/// After this, every host names all its groups.
+fn memberships(inventory: &mut Inventory, names: &Names<'_>, mistakes: &mut Diagnostics) {
+    for host in inventory.hosts.values() {
+        for group in host.groups.iter().filter(|group| !names.groups.contains_key(&group.value)) {
+            let mistake = Diagnostic::error(format!("there is no group `{}`", group.escape_debug())).at(&group.place);
+            mistakes.push(if names.groups.is_empty() {
+                mistake.remedy(format!("add `groups: {{ {}: {{}} }}`", group.value))
+            } else {
+                mistake.suggest(group, names.groups.keys().map(String::as_str))
+            });
+        }
+    }
+    for group in inventory.groups.values() {
+        for member in &group.hosts {
+            match inventory.hosts.get_mut(&member.value) {
+                Some(host) if host.is_in(&group.name) => {}
+                Some(host) => host.value.groups.push(Placed::new(group.name.clone(), &member.place)),
+                None if names.hosts.contains_key(&member.value) => {}
+                None => mistakes.push(
+                    Diagnostic::error(format!("there is no host `{}`", member.escape_debug()))
+                        .at(&member.place)
+                        .suggest(member, names.hosts.keys().map(String::as_str)),
+                ),
+            }
+        }
+    }
+}
+
+/// A jump host exists, and the way through jump hosts ends.
+fn jumps(inventory: &Inventory, names: &Names<'_>, mistakes: &mut Diagnostics) {
+    for host in inventory.hosts.values() {
+        let Some(jump) = &host.jump else { continue };
+        if !names.hosts.contains_key(&jump.value) {
+            mistakes.push(
+                Diagnostic::error(format!("there is no host `{}` to jump through", jump.escape_debug()))
+                    .at(&jump.place)
+                    .suggest(jump, names.hosts.keys().map(String::as_str)),
+            );
+            continue;
+        }
+        let mut way = vec![host.name.as_str()];
+        let mut next = Some(jump);
+        while let Some(hop) = next.map(|hop| hop.as_str()) {
+            let came_back = way.contains(&hop);
+            way.push(hop);
+            if came_back {
+                break;
+            }
+            next = inventory.hosts.get(hop).and_then(|host| host.jump.as_ref());
+        }
+        if way.len() > 1 && way.last() == way.first() {
+            mistakes.push(
+                Diagnostic::error(format!("the way to `{}` goes in a circle: {}", host.name, way.join(" → ")))
+                    .at(&jump.place)
+                    .remedy("let one of these hosts be reached directly"),
+            );
+        }
+    }
+}
+
+/// Values that exclude each other.
+pub(super) fn values(inventory: &Inventory, mistakes: &mut Diagnostics) {
+    inventory.var_conflicts(mistakes);
+    addresses(inventory, mistakes);
+    logins(inventory, mistakes);
+    for host in inventory.hosts.values() {
+        if let Some(root) = host.root.as_ref().filter(|_| !host.is_local()) {
+            mistakes.push(
+                Diagnostic::error(format!("`{}` has a `root`, but its address is not `local`", host.name))
+                    .at(&root.place)
+                    .remedy("remove `root`, or write `address: local`"),
+            );
+        }
+    }
+}
+
+fn addresses(inventory: &Inventory, mistakes: &mut Diagnostics) {
+    let mut seen: BTreeMap<(String, u16), (&str, &Place)> = BTreeMap::new();
+    for host in inventory.hosts.values() {
+        let root = host.root.as_ref().map(|root| root.value.clone()).unwrap_or_default();
+        let address = format!("{}{root}", host.address.as_str().to_lowercase());
+        match seen.get(&(address.clone(), host.port.get())) {
+            Some((first, place)) => mistakes.push(
+                Diagnostic::warning(format!("`{}` and `{first}` have the same address", host.name))
+                    .at(&host.address.place)
+                    .related(place, format!("the address of `{first}`"))
+                    .remedy("if they are one server, declare it once"),
+            ),
+            None => {
+                seen.insert((address, host.port.get()), (&host.name, &host.address.place));
+            }
+        }
+    }
+}
+
+fn logins(inventory: &Inventory, mistakes: &mut Diagnostics) {
+    let mut seen: BTreeMap<&str, (&str, &Place)> = BTreeMap::new();
+    for person in inventory.people.values() {
+        let place = person.login.as_ref().map_or(&person.place, |login| &login.place);
+        if person.login.is_none() && !is_login(&person.id) {
+            mistakes.push(
+                Diagnostic::error(format!("`{}` cannot be the name of an account", person.id.escape_debug()))
+                    .at(&person.place)
+                    .remedy("rename the person (a-z, 0-9, _ and -, beginning with a letter), or give a `login`"),
+            );
+        } else if person.login() == "root" {
+            mistakes.push(
+                Diagnostic::error("a person's account cannot be root").at(place).remedy("choose another `login`"),
+            );
+        }
+        if let Some((first, other)) = seen.insert(person.login(), (&person.id, place)) {
+            mistakes.push(
+                Diagnostic::error(format!("`{}` and `{first}` have the same login `{}`", person.id, person.login()))
+                    .at(place)
+                    .related(other, format!("the login of `{first}`"))
+                    .remedy("give one of them another `login`"),
+            );
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What the chapter declared: its people, hosts, groups and services, read from a directory of YAML files.
+//!
+//! [`load`] gives the inventory and every mistake in it, across files. All references inside are resolved and all
+//! keys, addresses and names are valid, unless a mistake was reported. Free-form values (vars, params, needs) stay
+//! [`Node`](crate::yaml::Node)s, since only a module knows what they mean. Nothing here reads modules or talks to a
+//! host.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::diag::Source;
+use crate::yaml::{Map, Placed};
+
+mod address;
+mod chapter;
+mod check;
+mod group;
+mod host;
+mod keys;
+mod load;
+mod names;
+mod person;
+mod select;
+mod service;
+mod vars;
+
+pub use address::Address;
+pub use chapter::{Chapter, Locale};
+pub use group::Group;
+pub use host::Host;
+pub use keys::{AgeRecipient, HostKey, SshKey};
+pub use load::load;
+pub use names::Login;
+pub use person::{Person, Role};
+pub use select::Selection;
+pub use service::Service;
+pub use vars::{Origin, Var};
+
+/// Everything in the order of the files. The place of a person, host, group or service is that of its name.
+#[derive(Debug, Clone)]
+pub struct Inventory {
+    /// The directory that was loaded; sources, modules, templates and secrets are found beside the YAML files.
+    pub dir: PathBuf,
+    /// Written once by `init`; what a host remembers is filed under it.
+    pub id: Placed<String>,
+    pub chapter: Chapter,
+    /// The chapter's `vars`: the weakest above a module's own defaults.
+    pub vars: Map,
+    pub people: IndexMap<String, Placed<Person>>,
+    pub hosts: IndexMap<String, Placed<Host>>,
+    pub groups: IndexMap<String, Placed<Group>>,
+    pub services: IndexMap<String, Placed<Service>>,
+    /// The files, in the order they were read.
+    pub sources: Vec<Arc<Source>>,
+}
+
+/// A fresh inventory id: 128 random bits in hexadecimal.
+pub fn new_id() -> std::io::Result<String> {
+    use std::io::Read;
+    let mut bytes = [0_u8; 16];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests;
