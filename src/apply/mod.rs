@@ -175,3 +175,6 @@ fn not_converged(left: &HostPlan) -> Diagnostic {
     Diagnostic::error(fact)
         .remedy("something on the host puts it back, or two resources disagree: `steward plan` shows the difference")
 }
+
+#[cfg(test)]
+mod tests;
