@@ -17,4 +17,5 @@ pub mod probe;
 pub mod resource;
 pub mod script;
 pub mod transport;
+pub mod ui;
 pub mod yaml;
