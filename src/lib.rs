@@ -16,6 +16,7 @@ pub mod plan;
 pub mod probe;
 pub mod resource;
 pub mod script;
+pub mod template;
 pub mod transport;
 pub mod ui;
 pub mod yaml;
