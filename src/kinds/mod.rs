@@ -21,10 +21,11 @@ pub mod bench;
 pub mod file;
 #[cfg(test)]
 pub mod laws;
+pub mod package;
 pub mod paths;
 
 /// Every kind there is, in the order of the reference.
-pub static ALL: &[&dyn Kind] = &[&file::FileKind];
+pub static ALL: &[&dyn Kind] = &[&file::FileKind, &package::PackageKind];
 
 /// The kind with this YAML tag.
 pub fn named(name: &str) -> Option<&'static dyn Kind> {
