@@ -25,6 +25,8 @@ pub struct HostCatalog {
     /// Declared facts, to be verified by the probe; `None` is not verified.
     pub os: Option<String>,
     pub architecture: Option<String>,
+    /// A host of a higher wave is changed after all hosts of lower ones, which its services need.
+    pub wave: usize,
     /// In execution order: a service comes after those it needs.
     pub services: Vec<ServiceEntry>,
     /// In execution order: by first owner, then as declared.

@@ -1,0 +1,113 @@
+//! What `plan` and `apply` do alike: compile the inventory, look at every selected host, plan each.
+
+use std::sync::Arc;
+
+use super::Context;
+use crate::catalog::{Catalog, HostCatalog};
+use crate::connect::{operator, target};
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::fleet;
+use crate::observed::Observed;
+use crate::plan::fleet::{FleetPlan, HostEntry, HostError};
+use crate::plan::{HostPlan, plan};
+use crate::probe::{look, verify_facts};
+use crate::script::change::RECORDS;
+use crate::transport::{Broken, Session, Target, connect};
+use crate::ui::progress::Progress;
+
+/// The plans, and the connections they were made over.
+pub struct Looked {
+    pub plan: FleetPlan,
+    /// Beside `plan.hosts`, in their order.
+    pub sessions: Vec<Option<Box<dyn Session>>>,
+    pub catalog: Catalog,
+    /// Who applies, for the host's records.
+    pub operator: String,
+}
+
+struct Work {
+    catalog: Arc<HostCatalog>,
+    target: Target,
+}
+
+/// Looks at every selected host, each over one connection in one exchange.
+pub fn looked(context: &Context) -> Result<Looked, Diagnostics> {
+    let compiled = context.compile()?;
+    let dir = compiled.inventory.dir.clone();
+    let revision = std::thread::spawn(move || crate::revision::revision(&dir));
+    let access = context.access()?;
+    let person = operator(&compiled.inventory, &access);
+    let operator = person.map_or_else(whoami, |person| person.id.clone());
+    let work = |catalog: &Arc<HostCatalog>| {
+        let host = compiled.inventory.hosts.get(&catalog.host)?;
+        Some(Work { catalog: Arc::clone(catalog), target: target(&compiled.inventory, host, person, &access) })
+    };
+    let hosts: Vec<Work> = compiled.catalog.hosts.iter().filter_map(work).collect();
+    let progress = Progress::new("looking", hosts.len(), context.global.verbose > 0);
+    let (ui, silence) = (context.ui, access.timeouts.silence);
+    let records = format!("{RECORDS}/{}", compiled.catalog.inventory);
+    let progress = Arc::new(progress);
+    let watch = Arc::clone(&progress);
+    let results = fleet::over(hosts, context.global.jobs, move |work| {
+        watch.begin(&work.catalog.host, "connecting");
+        let result = connected(&work, &ui, &records, silence);
+        watch.end(&work.catalog.host);
+        result
+    })?;
+    drop(progress);
+    let revision = revision.join().unwrap_or_default();
+    let mut plan = FleetPlan { inventory: compiled.catalog.name.clone(), revision, hosts: Vec::new() };
+    let mut sessions = Vec::new();
+    for (catalog, result) in compiled.catalog.hosts.iter().zip(results) {
+        let (result, session) = match result {
+            Ok((plan, session)) => (Ok(plan), Some(session)),
+            Err(error) => (Err(error), None),
+        };
+        plan.hosts.push(HostEntry { host: catalog.host.clone(), result });
+        sessions.push(session);
+    }
+    Ok(Looked { plan, sessions, catalog: compiled.catalog, operator })
+}
+
+fn connected(
+    work: &Work,
+    ui: &crate::ui::Ui,
+    records: &str,
+    silence: std::time::Duration,
+) -> Result<(HostPlan, Box<dyn Session>), HostError> {
+    let mut session = connect(&work.target, ui).map_err(|broken| host_error(&work.catalog.host, broken))?;
+    let observed = look(&mut *session, &work.catalog, &work.catalog.site.path(records), silence)
+        .map_err(|broken| host_error(&work.catalog.host, broken))?;
+    usable(&work.catalog, &observed, &*session)?;
+    ui.detail(&format!("{}: {}", work.catalog.host, session.description()));
+    Ok((plan(&work.catalog, &observed), session))
+}
+
+/// Facts that contradict the inventory, or a login that is not root, end a host before any change.
+fn usable(catalog: &HostCatalog, observed: &Observed, session: &dyn Session) -> Result<(), HostError> {
+    let failed = |diagnostic| HostError { unreachable: false, diagnostic };
+    if catalog.site.is_directory() {
+        return Ok(());
+    }
+    if !observed.facts.is_root {
+        let user = session.login().user.clone().unwrap_or_else(whoami);
+        let fact = format!("host {}: {user} is not root there and did not become it", catalog.host);
+        return Err(failed(
+            Diagnostic::error(fact).remedy("log in as root or as a user who may use sudo (`--user`)"),
+        ));
+    }
+    verify_facts(catalog, &observed.facts).map_err(|diagnostic| failed(*diagnostic))
+}
+
+fn host_error(host: &str, broken: Broken) -> HostError {
+    let (unreachable, diagnostic) = match broken {
+        Broken::Unreachable(diagnostic) => (true, diagnostic),
+        Broken::Lost(diagnostic) | Broken::Ended(diagnostic) => (false, diagnostic),
+    };
+    let _ = host;
+    HostError { unreachable, diagnostic: *diagnostic }
+}
+
+fn whoami() -> String {
+    std::env::var("USER").unwrap_or_else(|_| format!("uid {}", rustix::process::getuid().as_raw()))
+}

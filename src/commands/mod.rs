@@ -1,0 +1,92 @@
+//! The subcommands, one file each: its arguments, and a `run` that reads as a table of contents. What several of them
+//! do alike stands in [`Context`] and in `looking`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::cli::Global;
+use crate::connect::Access;
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::exit::Exit;
+use crate::inventory::{self, Inventory, Selection};
+use crate::transport::{Asker as _, Timeouts};
+use crate::ui::Ui;
+
+pub mod apply;
+pub mod completions;
+pub mod looking;
+pub mod plan;
+pub mod validate;
+
+/// What a command gives: an exit code, or the mistakes that kept it from its work (exit code 1).
+pub type Outcome = Result<Exit, Diagnostics>;
+
+/// What every command knows.
+#[derive(Debug)]
+pub struct Context {
+    pub ui: Ui,
+    pub global: Global,
+}
+
+impl Context {
+    /// The directory of the inventory that is meant.
+    pub fn inventory_dir(&self) -> Result<PathBuf, Diagnostics> {
+        Ok(self.global.inventory.clone().unwrap_or_else(|| PathBuf::from(".")))
+    }
+
+    /// The hosts that `--limit` means.
+    pub fn select(&self, inventory: &Inventory) -> Result<Selection, Diagnostics> {
+        inventory.select(self.global.limit.as_deref())
+    }
+
+    /// How to connect; asks for the sudo password if that was wished.
+    pub fn access(&self) -> Result<Access, Diagnostics> {
+        let seconds = Duration::from_secs;
+        let sudo_password = if self.global.ask_sudo_password {
+            let password = self.ui.secret("sudo password:");
+            Some(password.ok_or_else(|| {
+                Diagnostic::error("there is no terminal to ask for the sudo password")
+                    .remedy("run it at a terminal, or allow the login to use sudo without a password")
+            })?)
+        } else {
+            None
+        };
+        Ok(Access {
+            user: self.global.user.clone(),
+            identities: self.global.identity.clone(),
+            sudo_password,
+            timeouts: Timeouts {
+                connect: seconds(self.global.connect_timeout.max(1)),
+                silence: seconds(self.global.silence_timeout.max(1)),
+            },
+        })
+    }
+}
+
+impl From<Diagnostic> for Diagnostics {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self(vec![diagnostic])
+    }
+}
+
+impl From<Box<Diagnostic>> for Diagnostics {
+    fn from(diagnostic: Box<Diagnostic>) -> Self {
+        Self(vec![*diagnostic])
+    }
+}
+
+/// An inventory without mistakes, and what every selected host should be.
+pub struct Compiled {
+    pub inventory: Inventory,
+    pub catalog: crate::catalog::Catalog,
+}
+
+impl Context {
+    /// Loads and compiles the inventory; any mistake ends the command.
+    pub fn compile(&self) -> Result<Compiled, Diagnostics> {
+        let (inventory, mistakes) = inventory::load(&self.inventory_dir()?);
+        let inventory = inventory.filter(|_| !mistakes.has_errors()).ok_or(mistakes)?;
+        self.select(&inventory)?;
+        Err(Diagnostic::error("modules are not compiled yet").into())
+    }
+}
