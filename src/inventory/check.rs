@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::names::{is_login, is_name};
+use super::names::{host_name_mistake, is_login, is_name};
 use super::select::ALL;
 use super::{Inventory, load::Names};
 use crate::diag::{Diagnostic, Diagnostics, Place};
@@ -147,6 +147,7 @@ fn jumps(inventory: &Inventory, names: &Names<'_>, mistakes: &mut Diagnostics) {
 /// Values that exclude each other.
 pub(super) fn values(inventory: &Inventory, mistakes: &mut Diagnostics) {
     inventory.var_conflicts(mistakes);
+    chapter(inventory, mistakes);
     addresses(inventory, mistakes);
     logins(inventory, mistakes);
     for host in inventory.hosts.values() {
@@ -157,6 +158,17 @@ pub(super) fn values(inventory: &Inventory, mistakes: &mut Diagnostics) {
                     .remedy("remove `root`, or write `address: local`"),
             );
         }
+    }
+}
+
+fn chapter(inventory: &Inventory, mistakes: &mut Diagnostics) {
+    let domain = &inventory.chapter.domain;
+    if let Some(why) = host_name_mistake(domain).filter(|_| !domain.is_empty()) {
+        mistakes.push(
+            Diagnostic::error(format!("`{}` is not a domain: {why}", domain.escape_debug()))
+                .at(&domain.place)
+                .remedy("give a name such as chapter.example, without https:// and without a path"),
+        );
     }
 }
 

@@ -36,7 +36,7 @@ pub struct Host {
     /// The processor architecture as `uname -m` says it, such as `x86_64` or `aarch64`; verified like `os`.
     #[serde(default)]
     pub arch: Option<Placed<String>>,
-    /// The groups this host belongs to. After loading, also those that list the host themselves.
+    /// The groups this host belongs to. Groups may list their hosts instead; after loading, both stand here.
     #[serde(default)]
     pub groups: Vec<Placed<String>>,
     /// Values for this host, stronger than those of its groups and of the chapter.

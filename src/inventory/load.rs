@@ -78,6 +78,8 @@ fn read_file(path: &Path) -> crate::diag::Result<Arc<Source>> {
     let bytes = std::fs::read(path).map_err(|error| {
         Diagnostic::error(format!("cannot read {}: {error}", shown(path))).remedy("check the file's permissions")
     })?;
+    // A byte order mark means nothing in UTF-8, and would shift the first line's columns.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(bytes);
     String::from_utf8(bytes).map(|text| Source::new(shown(path), text)).map_err(|error| {
         let (good, bad) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
         let source = Source::new(shown(path), String::from_utf8_lossy(good));

@@ -4,8 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Inventory, Service, load::Names};
+use indexmap::IndexMap;
+
+use super::load::Names;
+use super::{Host, Inventory, Service};
 use crate::diag::{Diagnostic, Diagnostics, Place, closest};
+use crate::yaml::Placed;
 
 /// The reserved word for every host.
 pub(super) const ALL: &str = "all";
@@ -44,13 +48,10 @@ impl Inventory {
                 None => mistakes.push(self.unknown(bare(word))),
             }
         }
-        let placed = |host: &str| {
-            let runs =
-                |service: &String| self.services.get(service).is_some_and(|s| s.hosts.iter().any(|h| h == host));
-            services.as_ref().is_none_or(|services| services.iter().any(runs))
-        };
-        let names = self.hosts.keys().map(String::as_str);
-        let hosts: Vec<String> = chosen.of(names).filter(|host| placed(host)).map(str::to_owned).collect();
+        let runs =
+            |service: &String, host: &String| self.services.get(service).is_some_and(|s| s.hosts.contains(host));
+        let placed = |host: &String| services.as_ref().is_none_or(|chosen| chosen.iter().any(|s| runs(s, host)));
+        let hosts: Vec<String> = chosen.of(&self.hosts).into_iter().filter(placed).collect();
         if hosts.is_empty() && !mistakes.has_errors() {
             mistakes.push(match limit {
                 Some(limit) => Diagnostic::error(format!("`--limit {}` selects no host", limit.escape_debug()))
@@ -69,28 +70,31 @@ impl Inventory {
         let names = || self.services.keys().map(String::as_str);
         for word in words {
             let pattern = bare(word).trim_start_matches("service:");
-            let found: Vec<&str> = names().filter(|name| matches(pattern, name)).collect();
+            let found = positions(pattern, names());
             if found.is_empty() {
                 let fact = format!("there is no service `{}`", pattern.escape_debug());
                 mistakes.push(Diagnostic::error(fact).suggest(pattern, names()));
             }
             chosen.add(word, found);
         }
-        Some(chosen.of(names()).map(str::to_owned).collect())
+        Some(chosen.of(&self.services))
     }
 
-    /// The hosts that one word means; `None` if it names nothing.
-    fn matching(&self, word: &str) -> Option<Vec<&str>> {
-        let names = || self.hosts.keys().map(String::as_str);
+    /// The positions of the hosts that one word means; `None` if it names nothing.
+    fn matching(&self, word: &str) -> Option<Vec<usize>> {
         if word == ALL {
-            return Some(names().collect());
+            return Some((0..self.hosts.len()).collect());
+        }
+        // Most words are plain names; a fleet has thousands of them.
+        if let Some(host) = self.hosts.get_index_of(word) {
+            return Some(vec![host]);
         }
         let groups: Vec<&str> = self.groups.keys().map(String::as_str).filter(|name| matches(word, name)).collect();
-        let hit = |name: &&str| {
-            matches(word, name)
-                || self.hosts.get(*name).is_some_and(|host| groups.iter().any(|group| host.is_in(group)))
+        let hit = |(name, host): (&String, &Placed<Host>)| {
+            matches(word, name) || groups.iter().any(|group| host.is_in(group))
         };
-        let found: Vec<&str> = names().filter(hit).collect();
+        let found: Vec<usize> =
+            self.hosts.iter().enumerate().filter(|(_, host)| hit(*host)).map(|(position, _)| position).collect();
         (!found.is_empty() || !groups.is_empty()).then_some(found)
     }
 
@@ -118,7 +122,7 @@ impl Inventory {
                 }
             }
         }
-        let hosts: Vec<String> = chosen.of(self.hosts.keys().map(String::as_str)).map(str::to_owned).collect();
+        let hosts = chosen.of(&self.hosts);
         if let Some(on) = service.on.first().filter(|_| sure && hosts.is_empty()) {
             mistakes.push(
                 Diagnostic::warning(format!("the service `{}` runs nowhere: `on` matches no host", service.name))
@@ -139,15 +143,16 @@ fn unknown_at(name: &str, place: &Place, names: &Names<'_>, inventory: &Inventor
     mistake.suggest(name, known.into_iter().chain([ALL]))
 }
 
+/// Positions in the inventory, so that what is chosen comes out in its order.
 #[derive(Default)]
-struct Chosen<'a> {
+struct Chosen {
     any: bool,
-    with: BTreeSet<&'a str>,
-    without: BTreeSet<&'a str>,
+    with: BTreeSet<usize>,
+    without: BTreeSet<usize>,
 }
 
-impl<'a> Chosen<'a> {
-    fn add(&mut self, word: &str, found: Vec<&'a str>) {
+impl Chosen {
+    fn add(&mut self, word: &str, found: Vec<usize>) {
         if word.starts_with('!') {
             self.without.extend(found);
         } else {
@@ -156,9 +161,17 @@ impl<'a> Chosen<'a> {
         }
     }
 
-    fn of<'b>(&'b self, all: impl Iterator<Item = &'b str>) -> impl Iterator<Item = &'b str> {
-        all.filter(|name| (!self.any || self.with.contains(name)) && !self.without.contains(name))
+    fn of<T>(mut self, all: &IndexMap<String, T>) -> Vec<String> {
+        if !self.any {
+            self.with = (0..all.len()).collect();
+        }
+        let left = self.with.difference(&self.without);
+        left.filter_map(|position| all.get_index(*position)).map(|(name, _)| name.clone()).collect()
     }
+}
+
+fn positions<'a>(pattern: &str, names: impl Iterator<Item = &'a str>) -> Vec<usize> {
+    names.enumerate().filter(|(_, name)| matches(pattern, name)).map(|(position, _)| position).collect()
 }
 
 fn bare(word: &str) -> &str {
@@ -167,6 +180,9 @@ fn bare(word: &str) -> &str {
 
 /// Shell patterns with `*` and `?` only.
 fn matches(pattern: &str, name: &str) -> bool {
+    if !pattern.contains(['*', '?']) {
+        return pattern == name;
+    }
     let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
     let (mut p, mut n) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
