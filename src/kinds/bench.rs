@@ -90,6 +90,11 @@ impl Directory {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
+    /// What lies beside the commands made by [`Directory::tool`]: a place for them to keep notes.
+    pub fn read_tool(&self, name: &str) -> String {
+        fs::read_to_string(self.holder.path().join("tools").join(name)).unwrap_or_default()
+    }
+
     /// A bench on this directory, in one of [`SHELLS`].
     pub fn bench(&self, shell: &'static [&'static str]) -> Bench<'_> {
         let root = self.root().to_str().unwrap().to_owned();

@@ -23,9 +23,11 @@ pub mod file;
 pub mod laws;
 pub mod package;
 pub mod paths;
+pub mod service;
+pub mod units;
 
 /// Every kind there is, in the order of the reference.
-pub static ALL: &[&dyn Kind] = &[&file::FileKind, &package::PackageKind];
+pub static ALL: &[&dyn Kind] = &[&file::FileKind, &package::PackageKind, &service::ServiceKind];
 
 /// The kind with this YAML tag.
 pub fn named(name: &str) -> Option<&'static dyn Kind> {

@@ -92,6 +92,18 @@ show_paths() {
   done
 }
 
+# Names of systemd units on standard input, one a line. Prints properties of all of them, or E|why.
+show_units() {
+  units=$(cat)
+  if [ ! -d /run/systemd/system ]; then
+    echo 'E|systemd does not run here'
+    return 0
+  fi
+  decode "$units"
+  [ -z "$D" ] || printf '%s\n' "$D" | tr '\n' '\0' | xargs -0 systemctl show --no-pager -p Id -p Names -p LoadState \
+    -p ActiveState -p SubState -p UnitFileState -p NeedDaemonReload -- 2>&1 | sed 's/^Failed to /E|&/'
+}
+
 # What the inventory declares about the host, to be verified.
 probe_facts() {
   cat >/dev/null

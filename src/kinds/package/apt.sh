@@ -37,7 +37,7 @@ package_apt_patiently() {
     sleep 2
     waited=$((waited + 2))
   done
-  grep -v -e '^Hit:' -e '^Get:' -e '^Ign:' -e '^Reading ' "$RUN/apt-output" || :
+  grep -v -e '^Hit:' -e '^Get:' -e '^Ign:' -e '^Reading ' -e '^Fetched ' "$RUN/apt-output" || :
   return $code
 }
 
