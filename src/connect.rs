@@ -91,10 +91,11 @@ pub fn operator<'a>(inventory: &'a Inventory, access: &Access) -> Option<&'a Per
     }
     let held: Vec<&str> =
         lines.iter().flat_map(|text| text.lines()).filter_map(|line| line.split(' ').nth(1)).collect();
-    inventory.people.values().map(|person| &person.value).find(|person| {
-        let owns = |key: &&str| person.ssh.iter().any(|own| own.value.blob == **key);
-        held.iter().any(|key| owns(&key))
-    })
+    inventory
+        .people
+        .values()
+        .map(|person| &person.value)
+        .find(|person| person.ssh.iter().any(|own| held.contains(&own.value.blob.as_str())))
 }
 
 fn usual_keys() -> Vec<String> {

@@ -131,7 +131,9 @@ impl<'a> Changing<'a> {
         }
         let result = match words.next() {
             Some("begin") => {
-                ids.into_iter().for_each(|id| (self.watch)(Event::Begun(id)));
+                for id in ids {
+                    (self.watch)(Event::Begun(id));
+                }
                 return;
             }
             Some("changed") => StepResult::Changed,

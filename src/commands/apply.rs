@@ -44,16 +44,16 @@ impl Apply {
             show(context, &looked.plan, show_remote);
         }
         if looked.plan.summary().changes() > 0 && !yes {
-            agreed(&context.ui)?;
+            agreed(context.ui)?;
         }
         let run = run(&looked, lock_wait);
         let outcomes = outcomes(context, looked, run)?;
-        Ok(report(&context.ui, &outcomes))
+        Ok(report(context.ui, &outcomes))
     }
 }
 
 /// Asks whether to go on. Without somebody to ask, or with a no, nothing is changed.
-fn agreed(ui: &Ui) -> Result<(), Diagnostics> {
+fn agreed(ui: Ui) -> Result<(), Diagnostics> {
     match ui.confirm("Apply this?") {
         Some(true) => Ok(()),
         Some(false) => Err(Diagnostic::error("nothing was changed, as you wished").into()),
@@ -126,7 +126,7 @@ impl Doer {
     fn host(&self, work: Work) -> Outcome {
         self.progress.begin(&work.host, "starting");
         let outcome = match (work.plan, work.session) {
-            (Ok(plan), Some(mut session)) if plan.is_empty() => unchanged(&plan, session.exchanges(), &mut session),
+            (Ok(plan), Some(session)) if plan.is_empty() => unchanged(&plan, session.exchanges()),
             (Ok(plan), Some(mut session)) => {
                 let watch = |host: &str, event: Event| self.watch(host, &event);
                 let how = How { run: &self.run, stop: &self.stop, silence: self.silence, watch: &watch };
@@ -160,7 +160,7 @@ impl Doer {
 }
 
 /// Nothing to do there; what could not be read still counts.
-fn unchanged(plan: &HostPlan, exchanges: usize, _session: &mut Box<dyn Session>) -> Outcome {
+fn unchanged(plan: &HostPlan, exchanges: usize) -> Outcome {
     let unread: Vec<String> = plan.unknown.iter().map(|it| format!("{}: {}", it.id, it.why)).take(5).collect();
     let mut outcome = Outcome {
         host: plan.catalog.host.clone(),
@@ -197,7 +197,7 @@ fn word(result: &StepResult) -> &'static str {
 }
 
 /// Says how it went, and gives the exit code.
-fn report(ui: &Ui, outcomes: &[Outcome]) -> Exit {
+fn report(ui: Ui, outcomes: &[Outcome]) -> Exit {
     let failures = outcomes.iter().flat_map(|outcome| outcome.failures.clone()).collect();
     if ui.format == Format::Json {
         let host = |outcome: &Outcome| {

@@ -13,6 +13,7 @@ use crate::plan::{HostPlan, plan};
 use crate::probe::{look, verify_facts};
 use crate::script::change::RECORDS;
 use crate::transport::{Broken, Session, Target, connect};
+use crate::ui::Ui;
 use crate::ui::progress::Progress;
 
 /// The plans, and the connections they were made over.
@@ -50,7 +51,7 @@ pub fn looked(context: &Context) -> Result<Looked, Diagnostics> {
     let watch = Arc::clone(&progress);
     let results = fleet::over(hosts, context.global.jobs, move |work| {
         watch.begin(&work.catalog.host, "connecting");
-        let result = connected(&work, &ui, &records, silence);
+        let result = connected(&work, ui, &records, silence);
         watch.end(&work.catalog.host);
         result
     })?;
@@ -71,13 +72,13 @@ pub fn looked(context: &Context) -> Result<Looked, Diagnostics> {
 
 fn connected(
     work: &Work,
-    ui: &crate::ui::Ui,
+    ui: Ui,
     records: &str,
     silence: std::time::Duration,
 ) -> Result<(HostPlan, Box<dyn Session>), HostError> {
-    let mut session = connect(&work.target, ui).map_err(|broken| host_error(&work.catalog.host, broken))?;
-    let observed = look(&mut *session, &work.catalog, &work.catalog.site.path(records), silence)
-        .map_err(|broken| host_error(&work.catalog.host, broken))?;
+    let mut session = connect(&work.target, &ui).map_err(host_error)?;
+    let observed =
+        look(&mut *session, &work.catalog, &work.catalog.site.path(records), silence).map_err(host_error)?;
     usable(&work.catalog, &observed, &*session)?;
     ui.detail(&format!("{}: {}", work.catalog.host, session.description()));
     Ok((plan(&work.catalog, &observed), session))
@@ -99,12 +100,11 @@ fn usable(catalog: &HostCatalog, observed: &Observed, session: &dyn Session) -> 
     verify_facts(catalog, &observed.facts).map_err(|diagnostic| failed(*diagnostic))
 }
 
-fn host_error(host: &str, broken: Broken) -> HostError {
+fn host_error(broken: Broken) -> HostError {
     let (unreachable, diagnostic) = match broken {
         Broken::Unreachable(diagnostic) => (true, diagnostic),
         Broken::Lost(diagnostic) | Broken::Ended(diagnostic) => (false, diagnostic),
     };
-    let _ = host;
     HostError { unreachable, diagnostic: *diagnostic }
 }
 

@@ -214,7 +214,7 @@ fn id(merged: &Map, sources: &[Arc<Source>], mistakes: &mut Diagnostics) -> Plac
             None => Placed::new(String::new(), &entry.key),
         },
         None => {
-            let made = super::new_id().map_or_else(|_| "…".to_owned(), |id| id);
+            let made = super::new_id().unwrap_or_else(|_| "…".to_owned());
             mistakes.push(
                 Diagnostic::error("the inventory has no `id`")
                     .at(&start)

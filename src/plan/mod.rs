@@ -37,7 +37,7 @@ pub struct Change {
     /// Names of the services that own it.
     pub services: Vec<String>,
     pub action: Action,
-    /// Why, for people: "absent", "content and mode differ", "file:/etc/x changes".
+    /// Why, for people: "absent", "content and mode differ", "`file:/etc/x` changes".
     pub reason: String,
     pub differences: Vec<Difference>,
     pub sensitive: bool,
@@ -133,8 +133,7 @@ impl Work<'_> {
         let want = resource.item.want();
         let differences = match (&want, observation) {
             (Want::Present(wanted), Observation::Present(state)) => differences(wanted, Some(state)),
-            (Want::Present(wanted), Observation::Absent | Observation::Undecided(_)) => differences(wanted, None),
-            (Want::Present(wanted), Observation::Unknown(_)) => differences(wanted, None),
+            (Want::Present(wanted), _) => differences(wanted, None),
             (Want::Absent, Observation::Present(state)) => gone(state),
             (Want::Absent, _) => Vec::new(),
         };

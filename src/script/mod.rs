@@ -103,7 +103,7 @@ mod tests {
             for bytes in HOSTILE {
                 let mut script = b"printf %s ".to_vec();
                 script.extend(quote(bytes));
-                let script = std::ffi::OsString::from(unsafe_free(&script));
+                let script = os_string(&script);
                 let output = Command::new(shell[0]).args(&shell[1..]).arg("-c").arg(script).output().unwrap();
                 assert_eq!(output.stdout, *bytes, "{shell:?}");
             }
@@ -125,7 +125,7 @@ mod tests {
         }
     }
 
-    fn unsafe_free(bytes: &[u8]) -> std::ffi::OsString {
+    fn os_string(bytes: &[u8]) -> std::ffi::OsString {
         use std::os::unix::ffi::OsStringExt as _;
         std::ffi::OsString::from_vec(bytes.to_vec())
     }

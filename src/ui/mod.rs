@@ -103,6 +103,7 @@ impl Asker for Ui {
 }
 
 /// Ends the program at once; for the second Ctrl-C.
+#[allow(clippy::exit, clippy::disallowed_methods, reason = "the one place that may: threads still wait for hosts")]
 pub fn leave(exit: crate::exit::Exit) -> ! {
     std::process::exit(i32::from(exit.code()))
 }

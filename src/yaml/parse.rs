@@ -263,7 +263,7 @@ fn refusal(error: &Error, source: &Arc<Source>) -> Diagnostic {
             mistake("a tab stands where YAML needs spaces", "indent with spaces")
         }
         other => {
-            let text = serde_saphyr::UserMessageFormatter::default();
+            let text = serde_saphyr::UserMessageFormatter;
             let fact = serde_saphyr::MessageFormatter::format_message(&text, other).trim_end_matches('.').to_owned();
             Diagnostic::error(fact)
                 .at(&at)
