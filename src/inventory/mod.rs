@@ -71,4 +71,6 @@ pub fn new_id() -> std::io::Result<String> {
 }
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;
