@@ -116,7 +116,7 @@ fn an_empty_directory_becomes_what_is_wanted_in_three_exchanges() {
 #[test]
 fn a_failure_stops_its_service_and_those_that_need_it_and_no_other() {
     let resources = [
-        (0, "file", "{ path: /etc/missing/a, content: a }"),
+        (0, "file", "{ path: /etc/refused, content: a, validate: \"false\" }"),
         (0, "file", "{ path: /etc/after, content: a }"),
         (1, "file", "{ path: /etc/other, content: a }"),
         (2, "file", "{ path: /etc/needing, content: a }"),
@@ -129,7 +129,7 @@ fn a_failure_stops_its_service_and_those_that_need_it_and_no_other() {
         (Status::Failed, 1, 1, 2),
         "{outcome:?}"
     );
-    assert!(outcome.failures[0].fact.contains("file:/etc/missing/a failed"), "{outcome:?}");
+    assert!(outcome.failures[0].fact.contains("file:/etc/refused failed"), "{outcome:?}");
     assert!(host.at("etc/other").exists() && !host.at("etc/after").exists() && !host.at("etc/needing").exists());
 }
 

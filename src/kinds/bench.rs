@@ -4,6 +4,7 @@
 //! Written against the crate's public face, so that the integration tests can include this file as it is.
 #![allow(dead_code, reason = "each test binary that includes this file uses a part of it")]
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -39,7 +40,7 @@ pub struct Bench<'a> {
     /// What a look may not write to, on the host.
     pub watched: Vec<String>,
     /// Before which command of an apply to kill it.
-    fatal: Option<usize>,
+    fatal: Cell<Option<usize>>,
 }
 
 /// How an apply ended.
@@ -81,6 +82,12 @@ impl Directory {
     /// A path of the host, on this machine.
     pub fn at(&self, path: &str) -> PathBuf {
         self.holder.path().join("root").join(path.trim_start_matches('/'))
+    }
+
+    /// Back to an empty host: one with `/etc`.
+    pub fn reset(&self) {
+        fs::remove_dir_all(self.root()).unwrap();
+        fs::create_dir_all(self.at("/etc")).unwrap();
     }
 
     /// Makes a command of this name, found before the real one: `dpkg-query`, `systemctl`.
@@ -146,7 +153,7 @@ impl<'a> Bench<'a> {
             files: Sources::default(),
             run: Box::new(run),
             watched: vec!["/etc".into(), "/var/lib".into(), "/home".into()],
-            fatal: None,
+            fatal: Cell::new(None),
         }
     }
 
@@ -196,19 +203,19 @@ impl<'a> Bench<'a> {
     }
 
     /// The same, killed before it runs its `command`th command.
-    pub fn interrupt(&mut self, kind: &str, item: &dyn Item, command: usize) -> Applied {
-        self.fatal = Some(command);
+    pub fn interrupt(&self, kind: &str, item: &dyn Item, command: usize) -> Applied {
+        self.fatal.set(Some(command));
         let applied = self.apply(kind, item);
-        self.fatal = None;
+        self.fatal.set(None);
         applied
     }
 
     pub fn call(&self, call: &Call) -> Applied {
         let (payloads, words) = packed(call);
-        let mut script = b"set -f\numask 022\nexec 4>&1\n".to_vec();
+        let mut script = b"umask 022\nexec 4>&1\n".to_vec();
         script.extend(format!("NONCE={NONCE} ID=0 HOME=/nonexistent\n{}", apply_functions()).into_bytes());
         script.extend(PREPARE.as_bytes());
-        if let Some(command) = self.fatal {
+        if let Some(command) = self.fatal.get() {
             script.extend(format!("FATAL={command}\n{FATAL}").into_bytes());
         }
         script.extend(b"step 1 0 '' '' ");

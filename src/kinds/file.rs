@@ -191,6 +191,7 @@ impl Item for File {
         };
         Call::new("file_present")
             .arg(site.path(&self.path))
+            .arg(site.makes_parents())
             .optional(self.owner.as_deref())
             .optional(self.group.as_deref())
             .optional(self.mode.as_deref())
@@ -219,20 +220,19 @@ probe_file() {
 "#;
 
 const APPLY: &str = r#"
-file_present() { # PATH OWNER GROUP MODE VALIDATE CONTENT
-  if [ -d "$1" ] && [ ! -L "$1" ]; then
-    echo "$1 is a directory; remove it by hand if a file shall take its place"
-    exit 1
-  fi
-  if [ -f "$1" ] && [ ! -L "$1" ] && cmp -s -- "$6" "$1"; then
-    set_owner_mode "$1" "$2" "$3" "$4" || unchanged
+file_present() { # PATH PARENTS OWNER GROUP MODE VALIDATE CONTENT
+  vacant "$1" file
+  if [ -f "$1" ] && [ ! -L "$1" ] && cmp -s -- "$7" "$1"; then
+    set_owner_mode "$1" "$3" "$4" "$5" || unchanged
     exit 0
   fi
+  parent "$1" "$2"
   stage_beside "$1"
-  cat -- "$6" >"$TEMP"
-  set_owner_mode "$TEMP" "$2" "$3" "$4" || :
-  if [ -n "$5" ]; then
-    sh -c "$5" sh "$TEMP"
+  cat -- "$7" >"$TEMP"
+  set_owner_mode "$TEMP" "$3" "$4" "$5" || :
+  if [ -n "$6" ] && ! sh -c "$6" sh "$TEMP"; then
+    echo "the new content does not pass: $6"
+    exit 1
   fi
   keep "$1"
   replace "$TEMP" "$1"
@@ -240,10 +240,7 @@ file_present() { # PATH OWNER GROUP MODE VALIDATE CONTENT
 
 file_absent() { # PATH
   [ -e "$1" ] || [ -L "$1" ] || unchanged
-  if [ -d "$1" ] && [ ! -L "$1" ]; then
-    echo "$1 is a directory, not a file; it is not removed"
-    exit 1
-  fi
+  vacant "$1" file
   keep "$1"
   rm -f -- "$1"
 }

@@ -6,7 +6,7 @@ use super::bench::{Applied, Bench, assert_converged};
 use steward::kinds::{Item, Kind};
 
 /// All laws for every example of a kind, one after the other.
-pub fn hold(kind: &dyn Kind, bench: &mut Bench<'_>) {
+pub fn hold(kind: &dyn Kind, bench: &Bench<'_>) {
     for example in kind.examples() {
         let item = bench.item(kind.name(), example);
         holds(kind.name(), item.as_ref(), bench);
@@ -14,7 +14,7 @@ pub fn hold(kind: &dyn Kind, bench: &mut Bench<'_>) {
 }
 
 /// All laws for one item.
-pub fn holds(kind: &str, item: &dyn Item, bench: &mut Bench<'_>) {
+pub fn holds(kind: &str, item: &dyn Item, bench: &Bench<'_>) {
     looking_writes_nothing(kind, item, bench);
     applying_converges(kind, item, bench);
     looking_writes_nothing(kind, item, bench);
@@ -40,6 +40,24 @@ pub fn applying_twice_changes_nothing(kind: &str, item: &dyn Item, bench: &Bench
     assert_eq!(before, bench.listing(), "applying {kind} {} a second time wrote something", item.name());
 }
 
+/// Killed before its first command, before its second, and so on; run again, it gets to where it gets undisturbed, and
+/// nothing else is left. `spoil` makes the host what it was before the first time.
+pub fn interrupted_it_converges(kind: &str, item: &dyn Item, bench: &Bench<'_>, spoil: &dyn Fn()) {
+    spoil();
+    bench.apply(kind, item);
+    let undisturbed = bench.contents();
+    for command in 1..400 {
+        spoil();
+        let killed = bench.interrupt(kind, item, command);
+        applying_converges(kind, item, bench);
+        assert_eq!(undisturbed, bench.contents(), "{kind} {}, killed before command {command}", item.name());
+        if killed != Applied::Silent {
+            return;
+        }
+    }
+    panic!("{kind} {} did not end", item.name());
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::bench::{Directory, SHELLS};
@@ -50,7 +68,19 @@ mod tests {
         for shell in SHELLS {
             for kind in steward::kinds::ALL.iter().filter(|kind| kind.works_in_directory()) {
                 let directory = Directory::new();
-                hold(*kind, &mut directory.bench(shell));
+                hold(*kind, &directory.bench(shell));
+            }
+        }
+    }
+
+    #[test]
+    fn every_example_survives_being_killed_at_any_moment() {
+        for kind in steward::kinds::ALL.iter().filter(|kind| kind.works_in_directory()) {
+            let directory = Directory::new();
+            let bench = directory.bench(SHELLS[0]);
+            for example in kind.examples() {
+                let item = bench.item(kind.name(), example);
+                interrupted_it_converges(kind.name(), item.as_ref(), &bench, &|| directory.reset());
             }
         }
     }

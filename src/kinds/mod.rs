@@ -18,16 +18,19 @@ use crate::yaml::Node;
 
 #[cfg(test)]
 pub mod bench;
+pub mod directory;
 pub mod file;
 #[cfg(test)]
 pub mod laws;
+pub mod link;
 pub mod package;
 pub mod paths;
 pub mod service;
 pub mod units;
 
 /// Every kind there is, in the order of the reference.
-pub static ALL: &[&dyn Kind] = &[&file::FileKind, &package::PackageKind, &service::ServiceKind];
+pub static ALL: &[&dyn Kind] =
+    &[&file::FileKind, &directory::DirectoryKind, &link::LinkKind, &package::PackageKind, &service::ServiceKind];
 
 /// The kind with this YAML tag.
 pub fn named(name: &str) -> Option<&'static dyn Kind> {
@@ -110,6 +113,11 @@ pub trait Item: Any + Debug + Send + Sync {
         None
     }
 
+    /// True if nothing else may manage this path; see [`fight`].
+    fn claims(&self, path: &str) -> bool {
+        self.path() == Some(path)
+    }
+
     /// What it does when others change.
     fn reactions(&self) -> Vec<Reaction> {
         Vec::new()
@@ -134,6 +142,12 @@ pub trait Item: Any + Debug + Send + Sync {
     fn same_as(&self, other: &dyn Item) -> bool {
         self.name() == other.name() && self.want() == other.want()
     }
+}
+
+/// True if the two would undo each other's work, as a file and a line in it would. Several lines of one file do not.
+pub fn fight(one: &dyn Item, other: &dyn Item) -> bool {
+    let claims = |a: &dyn Item, b: &dyn Item| b.path().is_some_and(|path| a.claims(path));
+    claims(one, other) || claims(other, one)
 }
 
 /// The concrete item behind the trait; `None` only if a kind is handed another kind's item.
@@ -162,6 +176,11 @@ impl Site {
 
     pub fn is_directory(&self) -> bool {
         !self.root.is_empty()
+    }
+
+    /// Whether calls make missing parents, as an argument: no package brings `/etc/nginx` to a mere directory.
+    pub fn makes_parents(&self) -> &'static str {
+        if self.is_directory() { "yes" } else { "" }
     }
 }
 

@@ -82,18 +82,20 @@ pub struct Paths {
     found: BTreeMap<String, Found>,
     digests: BTreeMap<String, String>,
     contents: BTreeMap<String, Content>,
+    /// What `link_targets` said, cut at the nonce.
+    targets: Vec<Vec<u8>>,
 }
 
 impl Paths {
     pub fn read(answer: &Answer) -> Self {
         let mut paths = Self::default();
         for line in answer.text_lines() {
-            paths.line(line);
+            paths.line(line, &answer.nonce);
         }
         paths
     }
 
-    fn line(&mut self, line: &str) -> Option<()> {
+    fn line(&mut self, line: &str, nonce: &str) -> Option<()> {
         let (tag, rest) = line.split_once('|')?;
         match tag {
             "S" => {
@@ -125,6 +127,7 @@ impl Paths {
                 let (path, encoded) = rest.split_once('|')?;
                 self.contents.insert(path.to_owned(), Content::of(STANDARD.decode(encoded).ok()?));
             }
+            "T" => self.targets = pieces(&STANDARD.decode(rest).ok()?, format!("{nonce}|").as_bytes()),
             _ => {}
         }
         Some(())
@@ -135,6 +138,11 @@ impl Paths {
         self.found.get(&encode(path.as_bytes())).cloned().unwrap_or_else(silent)
     }
 
+    /// Where the link at this path leads.
+    pub fn target(&self, path: &str) -> Option<&[u8]> {
+        self.targets.iter().find_map(|piece| target(piece, path.as_bytes()))
+    }
+
     /// The content of a regular file: known by digest, with bytes if they were brought back and are what was digested.
     pub fn content(&self, path: &str, size: u64) -> Option<Content> {
         let path = encode(path.as_bytes());
@@ -142,6 +150,34 @@ impl Paths {
         let brought = self.contents.get(&path).filter(|content| content.digest == *digest);
         Some(brought.cloned().unwrap_or_else(|| Content { digest: digest.clone(), size, bytes: None }))
     }
+}
+
+/// What stands between the marks; what stands before the first is noise.
+pub fn pieces(bytes: &[u8], mark: &[u8]) -> Vec<Vec<u8>> {
+    let mut pieces: Vec<Vec<u8>> = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix(mark).filter(|_| !mark.is_empty()) {
+            pieces.push(Vec::new());
+            rest = after;
+        } else {
+            if let Some(piece) = pieces.last_mut() {
+                piece.extend_from_slice(&rest[..1]);
+            }
+            rest = &rest[1..];
+        }
+    }
+    pieces
+}
+
+/// The target in `path -> target`, or in `'path' -> 'target'` as busybox writes it.
+pub fn target<'a>(piece: &'a [u8], path: &[u8]) -> Option<&'a [u8]> {
+    let plain = piece.strip_prefix(path).and_then(|rest| rest.strip_prefix(b" -> ")?.strip_suffix(b"\n"));
+    let quoted = || {
+        let rest = piece.strip_prefix(b"'")?.strip_prefix(path)?;
+        rest.strip_prefix(b"' -> '")?.strip_suffix(b"'\n")
+    };
+    plain.or_else(quoted)
 }
 
 #[cfg(test)]

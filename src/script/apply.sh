@@ -7,6 +7,8 @@
 # A kind's function runs in a subshell with `set -eu`, nothing on standard input. It may use
 #   unchanged            nothing had to be done (ends the function)
 #   keep PATH            save what is there before replacing or removing it, so that it can be restored
+#   parent PATH MAKE     fails, with a remedy, unless the directory of PATH exists; MAKE, not empty: makes it
+#   vacant PATH KIND     fails, with a remedy, if a directory, device, pipe or socket is in the place of a KIND
 #   stage_beside PATH    make a private temporary file in the same directory, TEMP, with the owner and mode that PATH has
 #                        now; it is removed if the function ends without `replace`
 #   replace TEMP PATH    move a finished temporary file into place, durably
@@ -44,9 +46,32 @@ restore() {
   done
 }
 
+parent() {
+  [ ! -d "${1%/*}/" ] || return 0
+  [ -z "$2" ] || ! mkdir -p -- "${1%/*}" || return 0
+  echo "the directory ${1%/*} does not exist; declare it, or install what brings it, before this"
+  exit 1
+}
+
+vacant() {
+  if [ -d "$1" ] && [ ! -L "$1" ]; then
+    echo "$1 is a directory; remove it by hand if a $2 shall take its place"
+    exit 1
+  fi
+  if [ -e "$1" ] && [ ! -f "$1" ] && [ ! -L "$1" ]; then
+    echo "$1 is a device, a pipe or a socket; remove it by hand if a $2 shall take its place"
+    exit 1
+  fi
+}
+
 replace() {
-  sync -- "$1" 2>/dev/null || sync
-  mv -f -- "$1" "$2"
+  [ -L "$1" ] || sync -- "$1" 2>/dev/null || sync
+  if [ -L "$2" ] && [ -d "$2" ]; then
+    # without -T it would be moved into the directory that the link leads to
+    mv -fT -- "$1" "$2" 2>/dev/null || { rm -f -- "$2" && mv -f -- "$1" "$2"; }
+  else
+    mv -f -- "$1" "$2"
+  fi
   case $2 in */systemd/system/* | */systemd/system.control/*) : >"$RUN/units" ;; esac
 }
 
@@ -64,7 +89,7 @@ set_owner_mode() {
 
 stage_beside() {
   # the lock is held, so whatever has such a name was left by a run that was killed
-  rm -f -- "${1%/*}"/.steward.??????
+  rm -rf -- "${1%/*}"/.steward.??????
   TEMP=$(mktemp -- "${1%/*}/.steward.XXXXXX") || exit 1
   trap 'rm -f -- "$TEMP"' EXIT
   if [ -f "$1" ] && [ ! -L "$1" ]; then

@@ -104,6 +104,26 @@ show_units() {
     -p ActiveState -p SubState -p UnitFileState -p NeedDaemonReload -- 2>&1 | sed 's/^Failed to /E|&/'
 }
 
+# Lines of stat_paths on standard input. Prints the paths of the links among them.
+linked_paths() { awk -F'|' '$1 == "S" && $2 ~ /^a/ { print $8 }'; }
+
+# Paths of links on standard input. Prints one line, T|base64 of "NONCE|path -> target" for each: targets may hold
+# anything, newlines too. Busybox puts path and target in quotes.
+link_targets() {
+  links=$(cat)
+  [ -n "$links" ] || return 0
+  plain=$(printf '%s\n' "$links" | plain_lines)
+  printf 'T|'
+  {
+    [ -z "$plain" ] || printf '%s\n' "$plain" | tr '\n' '\0' | QUOTING_STYLE=literal xargs -0 stat -c "$NONCE|%N" --
+    printf '%s\n' "$links" | coded_lines | while IFS= read -r path; do
+      decode "$path"
+      QUOTING_STYLE=literal stat -c "$NONCE|%N" -- "$D"
+    done
+  } 2>/dev/null | base64 | tr -d '\n'
+  echo
+}
+
 # What the inventory declares about the host, to be verified.
 probe_facts() {
   cat >/dev/null
