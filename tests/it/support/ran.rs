@@ -1,0 +1,147 @@
+//! One finished run of `steward` and what a test expects of it. Every expectation gives the run back, so that they chain;
+//! a broken one panics with the whole run.
+
+use std::fmt;
+use std::io::{Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// No run of a test may take longer: a hang is a defect, and must fail its own test instead of the whole suite.
+const LIMIT: Duration = Duration::from_secs(300);
+
+#[must_use = "a run that nothing is expected of tests nothing"]
+pub struct Ran {
+    command: String,
+    status: Option<i32>,
+    stdout: String,
+    stderr: String,
+    took: Duration,
+}
+
+impl Ran {
+    /// Runs `command` with `stdin`, and writes `names.1` as `names.0` in its output (paths and ports change from run to run).
+    pub fn run(mut command: Command, stdin: &str, names: &[(String, String)]) -> Ran {
+        let start = Instant::now();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let input = (child.stdin.take().unwrap(), stdin.to_owned());
+        std::thread::spawn(move || {
+            let (mut pipe, text) = input;
+            let _ = pipe.write_all(text.as_bytes()); // the command may well end without reading
+        });
+        let (stdout, stderr) = (collect(child.stdout.take().unwrap()), collect(child.stderr.take().unwrap()));
+        let status = wait(&mut child, start + LIMIT);
+        let took = start.elapsed();
+        let named = |bytes: Vec<u8>| {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            names.iter().fold(text, |text, (name, real)| text.replace(real, name))
+        };
+        let words = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>();
+        let ran = Ran {
+            command: format!("steward {}", words.join(" ")),
+            status,
+            stdout: named(stdout.join().unwrap()),
+            stderr: named(stderr.join().unwrap()),
+            took,
+        };
+        assert!(took < LIMIT, "killed after {LIMIT:?}: {ran}");
+        ran
+    }
+
+    pub fn status(self, expected: i32) -> Ran {
+        assert!(self.status == Some(expected), "expected exit status {expected}: {self}");
+        self
+    }
+
+    pub fn success(self) -> Ran {
+        self.status(0)
+    }
+
+    /// Standard output, whole.
+    pub fn stdout(self, expected: &str) -> Ran {
+        self.same("standard output", &self.stdout, expected);
+        self
+    }
+
+    /// Standard error, whole.
+    pub fn stderr(self, expected: &str) -> Ran {
+        self.same("standard error", &self.stderr, expected);
+        self
+    }
+
+    pub fn stdout_has(self, expected: &str) -> Ran {
+        assert!(self.stdout.contains(expected), "expected {expected:?} in standard output: {self}");
+        self
+    }
+
+    pub fn stderr_has(self, expected: &str) -> Ran {
+        assert!(self.stderr.contains(expected), "expected {expected:?} in standard error: {self}");
+        self
+    }
+
+    /// Neither output may hold `text`: for secrets.
+    pub fn never_says(self, text: &str) -> Ran {
+        assert!(!self.stdout.contains(text) && !self.stderr.contains(text), "expected {text:?} nowhere: {self}");
+        self
+    }
+
+    pub fn within(self, limit: Duration) -> Ran {
+        assert!(self.took <= limit, "expected to end within {limit:?}: {self}");
+        self
+    }
+
+    /// Standard output as one JSON document.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("expected JSON ({error}): {self}"))
+    }
+
+    /// Standard output as JSON lines.
+    pub fn events(&self) -> Vec<serde_json::Value> {
+        let parse =
+            |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("expected JSON ({error}): {self}"));
+        self.stdout.lines().map(parse).collect()
+    }
+
+    pub fn took(&self) -> Duration {
+        self.took
+    }
+
+    pub fn text(&self) -> &str {
+        &self.stdout
+    }
+
+    fn same(&self, what: &str, is: &str, expected: &str) {
+        if is != expected {
+            let diff =
+                similar::TextDiff::from_lines(expected, is).unified_diff().header("expected", "is").to_string();
+            panic!("{what} differs:\n{diff}\n{self}");
+        }
+    }
+}
+
+impl fmt::Display for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Ran { command, status, stdout, stderr, took } = self;
+        let status = status.map_or("a signal".to_owned(), |status| format!("status {status}"));
+        write!(f, "`{command}` ended with {status} after {took:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}\n---")
+    }
+}
+
+fn collect(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        pipe.read_to_end(&mut bytes).unwrap();
+        bytes
+    })
+}
+
+fn wait(child: &mut Child, until: Instant) -> Option<i32> {
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        if Instant::now() > until {
+            child.kill().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
