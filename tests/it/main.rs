@@ -3,6 +3,13 @@
 //! Tests that boot hosts (root, systemd-nspawn) live under `hosts::`; everything else needs neither root nor network, and
 //! `./script/test --fast` runs only that.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
 mod harness;
 mod hosts;
 mod support;
