@@ -2,12 +2,21 @@
 //! [`Session::exchange`] is one *exchange*. Nothing here knows what the bytes mean: success is decided by the
 //! framed end record of the script (see `script`), never by an exit status.
 
+mod auth;
 mod child;
+mod config;
+mod connect;
+mod host_key;
+mod keys;
+mod link;
 mod local;
 pub mod privilege;
 mod pump;
 #[cfg(test)]
 mod script;
+mod ssh2;
+#[cfg(test)]
+mod sshd;
 mod target;
 
 use std::time::Duration;
@@ -89,9 +98,12 @@ pub trait Session: Send {
 pub fn connect(target: &Target, ask: &dyn Asker) -> Result<Box<dyn Session>, Broken> {
     match target {
         Target::Local { root } => Ok(Box::new(local::Local::new(root.clone()))),
-        Target::Ssh(remote) => {
-            let _ = (remote, ask);
-            Err(Broken::Unreachable(Box::new(Diagnostic::error("SSH is not built yet"))))
-        }
+        Target::Ssh(remote) => connect::connect(remote, ask),
     }
 }
+
+#[cfg(test)]
+#[path = "../../tests/it/proxy.rs"]
+mod proxy;
+#[cfg(test)]
+mod tests;

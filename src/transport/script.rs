@@ -1,5 +1,7 @@
 //! A conversation for tests: says what it was given, listens until what it waits for.
 
+use std::time::{Duration, Instant};
+
 use super::{Conversation, Input};
 
 #[derive(Default)]
@@ -8,6 +10,7 @@ pub(super) struct Script {
     length: Option<usize>,
     text: Option<String>,
     heartbeats: bool,
+    beat: Option<Instant>,
     pub(super) asked: usize,
     pub(super) output: Vec<u8>,
     pub(super) errors: Vec<u8>,
@@ -30,7 +33,7 @@ impl Script {
         self
     }
 
-    /// Never closes standard input, and says a line each time it is asked.
+    /// Never closes standard input, and says a line five times a second.
     pub(super) fn heartbeats(mut self) -> Self {
         self.heartbeats = true;
         self
@@ -42,7 +45,10 @@ impl Conversation for Script {
         self.asked += 1;
         match self.say.pop_front() {
             Some(bytes) => Input::Bytes(bytes),
-            None if self.heartbeats && self.asked.is_multiple_of(2) => Input::Bytes(b"alive\n".to_vec()),
+            None if self.heartbeats && self.beat.is_none_or(|beat| beat.elapsed() > Duration::from_millis(200)) => {
+                self.beat = Some(Instant::now());
+                Input::Bytes(b"alive\n".to_vec())
+            }
             None if self.heartbeats => Input::Wait,
             None => Input::End,
         }
