@@ -44,7 +44,8 @@ fn attribute(difference: &Difference, sensitive: bool) -> String {
         && (from.contains('\n') || to.contains('\n'))
         && !sensitive
     {
-        let diff = TextDiff::from_lines(from, to);
+        let (from, to) = (format!("{from}\n"), format!("{to}\n"));
+        let diff = TextDiff::from_lines(&from, &to);
         let marked = |change: similar::Change<&str>| match change.tag() {
             similar::ChangeTag::Equal => None,
             similar::ChangeTag::Delete => Some(format!("- {name}: {}\n", change.value().trim_end_matches('\n'))),

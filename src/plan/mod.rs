@@ -18,7 +18,7 @@ pub mod text;
 #[derive(Debug, Clone)]
 pub struct HostPlan {
     pub catalog: Arc<HostCatalog>,
-    /// In execution order; reactions stand at the end of the service that declares them.
+    /// In execution order; a reaction stands at the end of the service that declares it or owes it last.
     pub changes: Vec<Change>,
     pub unknown: Vec<Unknown>,
     pub unchanged: usize,
@@ -95,6 +95,7 @@ pub fn plan(catalog: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
         catalog,
         providers: vec![None; catalog.services.len()],
         decided: vec![None; catalog.resources.len()],
+        changes: vec![Vec::new(); catalog.services.len()],
     };
     for service in 0..catalog.services.len() {
         for (index, resource) in catalog.resources.iter().enumerate() {
@@ -107,14 +108,12 @@ pub fn plan(catalog: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
                 );
             }
         }
-        for (number, reaction) in reactions.iter().enumerate() {
-            let declared_here =
-                catalog.resources.get(reaction.resource).and_then(|it| it.owners.first()) == Some(&service);
-            if declared_here {
-                work.reaction(number, reaction, observed);
-            }
-        }
     }
+    // a reaction may be owed by what later services change, so all resources come first
+    for (number, reaction) in reactions.iter().enumerate() {
+        work.reaction(number, reaction, observed);
+    }
+    work.plan.changes = work.changes.into_iter().flatten().collect();
     work.plan
 }
 
@@ -123,8 +122,10 @@ struct Work<'a> {
     catalog: &'a HostCatalog,
     /// For each service, the latest change that may bring what later resources are made of.
     providers: Vec<Option<Id>>,
-    /// For each resource, the index of its change, once there is one.
-    decided: Vec<Option<usize>>,
+    /// For each resource, where its change stands in `changes`, if there is one.
+    decided: Vec<Option<(usize, usize)>>,
+    /// For each service, its changes in order.
+    changes: Vec<Vec<Change>>,
 }
 
 impl Work<'_> {
@@ -179,11 +180,17 @@ impl Work<'_> {
                 }
             }
         }
-        if let Some(decided) = self.decided.get_mut(index) {
-            *decided = Some(self.plan.changes.len());
+        let service = resource.owners.first().copied().unwrap_or_default();
+        if let (Some(decided), Some(changes)) = (self.decided.get_mut(index), self.changes.get_mut(service)) {
+            *decided = Some((service, changes.len()));
+            changes.push(change);
+            self.plan.steps.push(index);
         }
-        self.plan.changes.push(change);
-        self.plan.steps.push(index);
+    }
+
+    fn decided(&self, resource: usize) -> Option<&Change> {
+        let (service, change) = self.decided.get(resource).copied().flatten()?;
+        self.changes.get(service)?.get(change)
     }
 
     /// An earlier change, in the same service or one that it needs, that may bring what this resource is made of.
@@ -199,8 +206,7 @@ impl Work<'_> {
 
     fn reaction(&mut self, number: usize, declared: &HostReaction, observed: &Observed) {
         let Some(resource) = self.catalog.resources.get(declared.resource) else { return };
-        let own =
-            self.decided.get(declared.resource).copied().flatten().and_then(|change| self.plan.changes.get(change));
+        let own = self.decided(declared.resource);
         // one that is started by this plan need not be told of what came before
         let starts = own.is_some_and(|change| change.action == Action::Create && change.deferred.is_none());
         let causes: Vec<(usize, &Change)> = self
@@ -209,10 +215,12 @@ impl Work<'_> {
             .iter()
             .enumerate()
             .filter(|(_, other)| declared.is_owed_by(other))
-            .filter_map(|(index, _)| {
-                Some((index, self.plan.changes.get(self.decided.get(index).copied().flatten()?)?))
-            })
+            .filter_map(|(index, _)| Some((index, self.decided(index)?)))
             .collect();
+        // shown where it is due for the last time: at the end of its own service, or of the last that owes it
+        let service =
+            |index: usize| self.catalog.resources.get(index).and_then(|it| it.owners.first().copied()).unwrap_or(0);
+        let due = causes.iter().map(|(index, _)| service(*index)).fold(service(declared.resource), usize::max);
         let debt = self.plan.owed.contains(&number).then(|| {
             let name = debt_name(declared, resource);
             observed.debts.iter().find(|debt| debt.name == name).map(|debt| debt.reason.clone()).unwrap_or_default()
@@ -245,7 +253,9 @@ impl Work<'_> {
                 .or_else(|| (!certain).then(|| causes.first().and_then(|(_, c)| c.deferred.clone())).flatten()),
             risk: if declared.reaction.action == ReactionKind::Restart { vec![Risk::Restart] } else { Vec::new() },
         };
-        self.plan.changes.push(change);
+        if let Some(changes) = self.changes.get_mut(due) {
+            changes.push(change);
+        }
     }
 }
 
@@ -301,3 +311,6 @@ fn named(differences: &[Difference]) -> String {
         None => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;
