@@ -63,9 +63,11 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(commands::init::Init),
     Validate(commands::validate::Validate),
     Plan(commands::plan::Plan),
     Apply(commands::apply::Apply),
+    Schema(commands::schema::Schema),
     Completions(commands::completions::Completions),
 }
 
@@ -82,9 +84,11 @@ pub fn run() -> Exit {
     let ui = Ui::new(cli.global.format, cli.global.color, cli.global.verbose);
     let context = Context { ui, global: cli.global };
     let result = match cli.command {
+        Command::Init(command) => command.run(&context),
         Command::Validate(command) => command.run(&context),
         Command::Plan(command) => command.run(&context),
         Command::Apply(command) => command.run(&context),
+        Command::Schema(command) => command.run(&context),
         Command::Completions(command) => command.run(&context),
     };
     result.unwrap_or_else(|mistakes| {

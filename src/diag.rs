@@ -167,10 +167,15 @@ impl Diagnostics {
 
 /// The nearest of `known`, if it is near enough to be what was meant.
 pub fn closest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
+    let letters = written.chars().count();
+    // Something of what was written must remain: of one letter, every other letter is one step away.
+    let near = |distance: usize, candidate: &str| {
+        distance < letters && distance <= 1 + candidate.chars().count().max(letters) / 4
+    };
     known
         .iter()
         .map(|candidate| (strsim::damerau_levenshtein(written, candidate), *candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count().max(written.chars().count()) / 4)
+        .filter(|(distance, candidate)| near(*distance, candidate))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -198,5 +203,7 @@ mod tests {
         assert_eq!(closest("parms", &["params", "on"]), Some("params"));
         assert_eq!(closest("parmas", &["params", "on"]), Some("params"));
         assert_eq!(closest("colour", &["params", "on"]), None);
+        assert_eq!(closest("d", &["a", "b"]), None);
+        assert_eq!(closest("on", &["on"]), Some("on"));
     }
 }

@@ -14,8 +14,10 @@ use crate::ui::Ui;
 
 pub mod apply;
 pub mod completions;
+pub mod init;
 pub mod looking;
 pub mod plan;
+pub mod schema;
 pub mod validate;
 
 /// What a command gives: an exit code, or the mistakes that kept it from its work (exit code 1).
@@ -31,7 +33,10 @@ pub struct Context {
 impl Context {
     /// The directory of the inventory that is meant.
     pub fn inventory_dir(&self) -> Result<PathBuf, Diagnostics> {
-        Ok(self.global.inventory.clone().unwrap_or_else(|| PathBuf::from(".")))
+        let here = std::env::current_dir().map_err(|error| {
+            Diagnostic::error(format!("the working directory cannot be read: {error}")).remedy("go to another one")
+        })?;
+        Ok(inventory::find(self.global.inventory.as_deref(), &here)?)
     }
 
     /// The hosts that `--limit` means.

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use super::names::{host_name_mistake, is_login, is_name};
-use super::select::ALL;
+use super::select::{ALL, check_placement};
 use super::{Inventory, load::Names};
 use crate::diag::{Diagnostic, Diagnostics, Place};
-use crate::yaml::{Map, Placed};
+use crate::yaml::{Map, Node, Placed};
 
 /// 128 bits in hexadecimal, as `init` writes them.
 pub(super) fn is_id(id: &str) -> bool {
@@ -73,57 +73,72 @@ fn is_identifier(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// Resolves what entries say about each other.
+/// Resolves what entries say about each other. Names are looked for in what was written, so that an entry which could
+/// not be decoded hides nothing.
 pub(super) fn references(inventory: &mut Inventory, names: &Names<'_>, mistakes: &mut Diagnostics) {
-    memberships(inventory, names, mistakes);
-    jumps(inventory, names, mistakes);
+    for host in names.hosts.values() {
+        for (group, place) in words(host.node.get("groups")).filter(|(group, _)| !names.groups.contains_key(*group)) {
+            mistakes.push(unknown_group(group, place, names));
+        }
+        for (jump, place) in words(host.node.get("jump")).filter(|(jump, _)| !names.hosts.contains_key(*jump)) {
+            mistakes.push(unknown_host(jump, place, names));
+        }
+    }
+    for group in names.groups.values() {
+        for (member, place) in words(group.node.get("hosts")).filter(|(name, _)| !names.hosts.contains_key(*name)) {
+            mistakes.push(unknown_host(member, place, names));
+        }
+    }
+    for service in names.services.values() {
+        for (word, place) in words(service.node.get("on")) {
+            check_placement(word, place, names, mistakes);
+        }
+    }
+    memberships(inventory);
+    circles(inventory, mistakes);
     let placed: Vec<Vec<String>> =
-        inventory.services.values().map(|service| inventory.placement(service, names, mistakes)).collect();
+        inventory.services.values().map(|service| inventory.placement(service, mistakes)).collect();
     for (service, hosts) in inventory.services.values_mut().zip(placed) {
         service.value.hosts = hosts;
     }
 }
 
-/// After this, every host names all its groups.
-fn memberships(inventory: &mut Inventory, names: &Names<'_>, mistakes: &mut Diagnostics) {
-    for host in inventory.hosts.values() {
-        for group in host.groups.iter().filter(|group| !names.groups.contains_key(&group.value)) {
-            let mistake = Diagnostic::error(format!("there is no group `{}`", group.escape_debug())).at(&group.place);
-            mistakes.push(if names.groups.is_empty() {
-                mistake.remedy(format!("add `groups: {{ {}: {{}} }}`", group.value))
-            } else {
-                mistake.suggest(group, names.groups.keys().map(String::as_str))
-            });
-        }
+/// A word, or the words of a list; what is no text was reported when it was decoded.
+fn words(node: Option<&Node>) -> impl Iterator<Item = (&str, &Place)> {
+    let items = node.map_or(&[][..], |node| node.as_list().unwrap_or(std::slice::from_ref(node)));
+    items.iter().filter_map(|item| item.as_str().map(|word| (word, &item.place)))
+}
+
+fn unknown_group(name: &str, place: &Place, names: &Names<'_>) -> Diagnostic {
+    let mistake = Diagnostic::error(format!("there is no group `{}`", name.escape_debug())).at(place);
+    if names.groups.is_empty() {
+        mistake.remedy(format!("add `groups: {{ {}: {{}} }}`", name.escape_debug()))
+    } else {
+        mistake.suggest(name, names.groups.keys().map(String::as_str))
     }
+}
+
+fn unknown_host(name: &str, place: &Place, names: &Names<'_>) -> Diagnostic {
+    Diagnostic::error(format!("there is no host `{}`", name.escape_debug()))
+        .at(place)
+        .suggest(name, names.hosts.keys().map(String::as_str))
+}
+
+/// After this, every host names all its groups.
+fn memberships(inventory: &mut Inventory) {
     for group in inventory.groups.values() {
         for member in &group.hosts {
-            match inventory.hosts.get_mut(&member.value) {
-                Some(host) if host.is_in(&group.name) => {}
-                Some(host) => host.value.groups.push(Placed::new(group.name.clone(), &member.place)),
-                None if names.hosts.contains_key(&member.value) => {}
-                None => mistakes.push(
-                    Diagnostic::error(format!("there is no host `{}`", member.escape_debug()))
-                        .at(&member.place)
-                        .suggest(member, names.hosts.keys().map(String::as_str)),
-                ),
+            if let Some(host) = inventory.hosts.get_mut(&member.value).filter(|host| !host.is_in(&group.name)) {
+                host.value.groups.push(Placed::new(group.name.clone(), &member.place));
             }
         }
     }
 }
 
-/// A jump host exists, and the way through jump hosts ends.
-fn jumps(inventory: &Inventory, names: &Names<'_>, mistakes: &mut Diagnostics) {
+/// The way through jump hosts must end.
+fn circles(inventory: &Inventory, mistakes: &mut Diagnostics) {
     for host in inventory.hosts.values() {
         let Some(jump) = &host.jump else { continue };
-        if !names.hosts.contains_key(&jump.value) {
-            mistakes.push(
-                Diagnostic::error(format!("there is no host `{}` to jump through", jump.escape_debug()))
-                    .at(&jump.place)
-                    .suggest(jump, names.hosts.keys().map(String::as_str)),
-            );
-            continue;
-        }
         let mut way = vec![host.name.as_str()];
         let mut next = Some(jump);
         while let Some(hop) = next.map(|hop| hop.as_str()) {

@@ -164,7 +164,11 @@ fn extend(section: &str, first: &mut Entry, more: Entry, mistakes: &mut Diagnost
 fn assemble(dir: &Path, sources: Vec<Arc<Source>>, merged: &Map, mistakes: &mut Diagnostics) -> Inventory {
     let section = |name: &str| merged.get(name).and_then(|entry| entry.node.as_map());
     let nothing = Map::new();
-    let names = Names { hosts: section("hosts").unwrap_or(&nothing), groups: section("groups").unwrap_or(&nothing) };
+    let names = Names {
+        hosts: section("hosts").unwrap_or(&nothing),
+        groups: section("groups").unwrap_or(&nothing),
+        services: section("services").unwrap_or(&nothing),
+    };
     let mut inventory = Inventory {
         dir: dir.to_path_buf(),
         id: id(merged, &sources, mistakes),
@@ -186,6 +190,7 @@ fn assemble(dir: &Path, sources: Vec<Arc<Source>>, merged: &Map, mistakes: &mut 
 pub(super) struct Names<'a> {
     pub(super) hosts: &'a Map,
     pub(super) groups: &'a Map,
+    pub(super) services: &'a Map,
 }
 
 fn entries<T: DeserializeOwned>(

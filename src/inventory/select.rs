@@ -106,20 +106,14 @@ impl Inventory {
         mistake.suggest(word, self.hosts.keys().chain(self.groups.keys()).map(String::as_str))
     }
 
-    /// The hosts that a service's `on` means. What is unknown is a mistake at its place.
-    pub(super) fn placement(&self, service: &Service, names: &Names<'_>, mistakes: &mut Diagnostics) -> Vec<String> {
+    /// The hosts that a service's `on` means, in inventory order.
+    pub(super) fn placement(&self, service: &Service, mistakes: &mut Diagnostics) -> Vec<String> {
         let mut chosen = Chosen::default();
         let mut sure = true;
         for word in &service.on {
-            let name = bare(word);
-            match self.matching(name) {
+            match self.matching(bare(word)) {
                 Some(hosts) => chosen.add(word, hosts),
-                None => {
-                    sure = false;
-                    if !names.hosts.contains_key(name) && !names.groups.contains_key(name) {
-                        mistakes.push(unknown_at(name, &word.place, names, self));
-                    }
-                }
+                None => sure = false,
             }
         }
         let hosts = chosen.of(&self.hosts);
@@ -134,10 +128,20 @@ impl Inventory {
     }
 }
 
-fn unknown_at(name: &str, place: &Place, names: &Names<'_>, inventory: &Inventory) -> Diagnostic {
+/// One word of a service's `on` names something.
+pub(super) fn check_placement(word: &str, place: &Place, names: &Names<'_>, mistakes: &mut Diagnostics) {
+    let name = bare(word);
+    let declared = names.hosts.contains_key(name) || names.groups.contains_key(name);
+    let matched = || names.hosts.keys().chain(names.groups.keys()).any(|known| matches(name, known));
+    if !declared && name != ALL && !matched() {
+        mistakes.push(unknown_at(name, place, names));
+    }
+}
+
+fn unknown_at(name: &str, place: &Place, names: &Names<'_>) -> Diagnostic {
     let mistake = Diagnostic::error(format!("there is no host or group `{}`", name.escape_debug())).at(place);
     let known: Vec<&str> = names.hosts.keys().chain(names.groups.keys()).map(String::as_str).collect();
-    if closest(name, &known).is_none() && inventory.services.contains_key(name) {
+    if closest(name, &known).is_none() && names.services.contains_key(name) {
         return mistake.remedy(format!("`{name}` is a service; name the host it should run on"));
     }
     mistake.suggest(name, known.into_iter().chain([ALL]))

@@ -80,7 +80,6 @@ c.yaml:1:4: unclosed bracket";
     for line in [
         "d.yml:1:1: unknown key `servces`; did you mean `services`?",
         "a.yaml:2:11: unknown key `addres`; did you mean `address`?",
-        "a.yaml:2:3: `web1` lacks the key `address`; add `address:`",
         "a.yaml:3:20: `-oProxyCommand=x` is not an address: it contains `=`; give a host name or an IP address",
         "a.yaml:3:44: `port` must be a whole number from 1 to 65535, not the number 0",
         "b.yaml:2:33: there is no host or group `web3`; did you mean `web1`?",
@@ -92,7 +91,25 @@ c.yaml:1:4: unclosed bracket";
         assert!(shown.lines().any(|shown| shown == line), "{line}\nis not in\n{shown}");
     }
     assert!(shown.contains("the inventory has no `id`"), "{shown}");
-    assert_eq!(shown.lines().count(), 13, "{shown}");
+    assert_eq!(shown.lines().count(), 12, "{shown}");
+}
+
+#[test]
+fn an_entry_that_cannot_be_understood_hides_no_unknown_name() {
+    assert_eq!(
+        mistakes(
+            "hosts: { web1: { groups: [wbe], jump: x } }\ngroups: { web: { hosts: [web1, wxb1], xyz: 1 } }\nservices: { a: { on: [web1, wob] } }\n"
+        ),
+        [
+            "a.yaml:1:10: `web1` lacks the key `address`; add `address:`",
+            "a.yaml:2:39: unknown key `xyz`; known here: vars, hosts",
+            "a.yaml:3:13: `a` lacks the key `module`; add `module:`",
+            "a.yaml:1:27: there is no group `wbe`; did you mean `web`?",
+            "a.yaml:1:39: there is no host `x`; known here: web1",
+            "a.yaml:2:32: there is no host `wxb1`; did you mean `web1`?",
+            "a.yaml:3:29: there is no host or group `wob`; did you mean `web`?",
+        ]
+    );
 }
 
 #[test]
@@ -160,9 +177,9 @@ fn jump_hosts_exist_and_do_not_go_in_circles() {
             "hosts:\n  a: { address: x, jump: b }\n  b: { address: y, jump: a }\n  c: { address: z, jump: d }\n"
         ),
         [
+            "a.yaml:4:26: there is no host `d`; known here: a, b, c",
             "a.yaml:2:26: the way to `a` goes in a circle: a → b → a; let one of these hosts be reached directly",
             "a.yaml:3:26: the way to `b` goes in a circle: b → a → b; let one of these hosts be reached directly",
-            "a.yaml:4:26: there is no host `d` to jump through; did you mean `a`?",
         ]
     );
 }

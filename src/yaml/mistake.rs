@@ -72,8 +72,11 @@ impl Mistake {
             Kind::Expected(what) => Some(wrong_type(node, key, plain(what))),
             Kind::Unknown(word, known) => Some(unknown_word(word, known, key)),
             Kind::Missing(missing) => {
-                let left_out =
-                    node.as_map().and_then(|map| map.get(*missing)).is_some_and(|e| skipped.contains(&e.node));
+                // Also when it was only misspelt: `adress` was reported, with the remedy.
+                let meant = |name: &str| closest(name, &[missing]).is_some();
+                let left_out = node
+                    .as_map()
+                    .is_some_and(|map| map.iter().any(|(name, entry)| skipped.contains(&entry.node) && meant(name)));
                 (!left_out).then(|| lacks(missing, key))
             }
             Kind::Said(text) => Some(said(text)),

@@ -1,0 +1,72 @@
+//! `steward init DIR`
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{Context, Outcome};
+use crate::diag::{Diagnostic, Diagnostics, Result, shown};
+use crate::exit::Exit;
+use crate::inventory::{self, Locale, Login, Maintainer, NewInventory, SshKey};
+
+/// Make a new inventory: a file that explains itself, its id, and the schema for editors.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Where; it need not exist.
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    /// The chapter's name, as people write it.
+    #[arg(long)]
+    name: String,
+    /// The chapter's own domain, such as `chapter.example`.
+    #[arg(long)]
+    domain: String,
+    /// The language of generated pages.
+    #[arg(long, value_enum, default_value_t)]
+    language: Locale,
+    /// Your account name on the servers: you become the first maintainer.
+    #[arg(long, value_name = "LOGIN")]
+    maintainer: Option<String>,
+    /// Your SSH public key. May be repeated.
+    #[arg(long, value_name = "FILE", requires = "maintainer")]
+    ssh_key: Vec<PathBuf>,
+}
+
+impl Init {
+    pub fn run(self, context: &Context) -> Outcome {
+        let Self { dir, name, domain, language, maintainer, ssh_key } = self;
+        let maintainer = match maintainer {
+            Some(login) => Some(first_maintainer(login, &ssh_key)?),
+            None => None,
+        };
+        let files = inventory::init(&dir, &NewInventory { name, domain, locale: language, maintainer })?;
+        for file in &files {
+            context.ui.message(&format!("wrote {}", shown(file)));
+        }
+        context.ui.message(&format!("Next: declare a host in {}, then run `steward validate`.", shown(&dir)));
+        Ok(Exit::Success)
+    }
+}
+
+fn first_maintainer(login: String, files: &[PathBuf]) -> std::result::Result<Maintainer, Diagnostics> {
+    let mut mistakes = Diagnostics::default();
+    let named = mistakes.keep(Login::try_from(login.clone()).map_err(|why| mistake(&why)));
+    let ssh = files.iter().filter_map(|file| mistakes.keep(public_key(file))).collect();
+    match named {
+        Some(account) if !mistakes.has_errors() => Ok(Maintainer { login: account, name: login, ssh }),
+        _ => Err(mistakes),
+    }
+}
+
+fn public_key(file: &Path) -> Result<SshKey> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Diagnostic::error(format!("cannot read {}: {error}", shown(file))).remedy("name your `.pub` file")
+    })?;
+    SshKey::try_from(text.trim().to_owned()).map_err(|why| mistake(&format!("{}: {why}", shown(file))))
+}
+
+/// A type's own refusal: the fact, and on a second line the remedy.
+fn mistake(why: &str) -> Box<Diagnostic> {
+    let (fact, remedy) = why.split_once('\n').unwrap_or((why, "see `steward init --help`"));
+    Box::new(Diagnostic::error(fact).remedy(remedy))
+}
