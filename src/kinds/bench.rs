@@ -251,23 +251,22 @@ tar -xf - -C "$RUN/payload" || exit 1
 
 /// Every tool gets a wrapper that counts, and kills the whole script before the command with the fatal number.
 const FATAL: &str = r#"
-mkdir "$HOLDER/wrapped"
-echo 0 >"$HOLDER/count"
-for tool in awk base64 cat chgrp chmod chown cmp cp cut dd find grep head ln ls mkdir mktemp mv rm rmdir sed sha256sum \
-  sort stat sync tail tar tee touch tr wc xargs useradd usermod userdel groupadd groupdel gpasswd systemctl sysctl; do
-  real=$(command -v "$tool") || continue
-  case $real in /*) ;; *) continue ;; esac
-  cat >"$HOLDER/wrapped/$tool" <<END
-#!/bin/sh
-PATH='$PATH'
-count=\$((\$(cat '$HOLDER/count') + 1))
-echo "\$count" >'$HOLDER/count'
-[ "\$count" -lt $FATAL ] || kill -9 0
-exec '$real' "\$@"
-END
-  chmod 755 "$HOLDER/wrapped/$tool"
-done
-PATH=$HOLDER/wrapped:$PATH
+WRAPPED=${TMPDIR:-/tmp}/steward-wrapped
+if [ ! -d "$WRAPPED" ]; then
+  mkdir "$WRAPPED"
+  for tool in awk base64 cat chgrp chmod chown cmp cp cut dd find grep head ln ls mkdir mktemp mv rm rmdir sed \
+    sha256sum sort stat sync tail tar tee touch tr wc xargs useradd usermod userdel groupadd groupdel gpasswd \
+    systemctl sysctl; do
+    real=$(command -v "$tool") || continue
+    printf '#!/bin/sh\nread -r count <"$COUNT"\ncount=$((count + 1))\necho "$count" >"$COUNT"\n' >"$WRAPPED/$tool"
+    printf '[ "$count" -lt "$FATAL" ] || kill -9 0\nPATH=$REAL_PATH\nexec "%s" "$@"\n' "$real" >>"$WRAPPED/$tool"
+  done
+  chmod 755 "$WRAPPED"/*
+fi
+COUNT=$HOLDER/count REAL_PATH=$PATH
+echo 0 >"$COUNT"
+PATH=$WRAPPED:$PATH
+export COUNT FATAL REAL_PATH
 "#;
 
 fn utf8(bytes: &[u8]) -> String {

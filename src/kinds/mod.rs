@@ -18,10 +18,12 @@ use crate::yaml::Node;
 
 #[cfg(test)]
 pub mod bench;
+pub mod block;
 pub mod directory;
 pub mod file;
 #[cfg(test)]
 pub mod laws;
+pub mod line;
 pub mod link;
 pub mod package;
 pub mod paths;
@@ -29,8 +31,15 @@ pub mod service;
 pub mod units;
 
 /// Every kind there is, in the order of the reference.
-pub static ALL: &[&dyn Kind] =
-    &[&file::FileKind, &directory::DirectoryKind, &link::LinkKind, &package::PackageKind, &service::ServiceKind];
+pub static ALL: &[&dyn Kind] = &[
+    &file::FileKind,
+    &directory::DirectoryKind,
+    &link::LinkKind,
+    &line::LineKind,
+    &block::BlockKind,
+    &package::PackageKind,
+    &service::ServiceKind,
+];
 
 /// The kind with this YAML tag.
 pub fn named(name: &str) -> Option<&'static dyn Kind> {

@@ -9,6 +9,8 @@
 #   keep PATH            save what is there before replacing or removing it, so that it can be restored
 #   parent PATH MAKE     fails, with a remedy, unless the directory of PATH exists; MAKE, not empty: makes it
 #   vacant PATH KIND     fails, with a remedy, if a directory, device, pipe or socket is in the place of a KIND
+#   editable PATH CREATE PARENTS     fails, with a remedy, unless PATH is a regular file; CREATE, not empty: makes it
+#   put FILE PATH        make the regular file PATH hold what FILE holds, if it does not, as its owner's and with its mode
 #   stage_beside PATH    make a private temporary file in the same directory, TEMP, with the owner and mode that PATH has
 #                        now; it is removed if the function ends without `replace`
 #   replace TEMP PATH    move a finished temporary file into place, durably
@@ -62,6 +64,29 @@ vacant() {
     echo "$1 is a device, a pipe or a socket; remove it by hand if a $2 shall take its place"
     exit 1
   fi
+}
+
+editable() {
+  if [ -L "$1" ]; then
+    echo "$1 is a symbolic link; name the file that it leads to"
+    exit 1
+  fi
+  vacant "$1" file
+  [ ! -e "$1" ] || return 0
+  if [ -z "$2" ]; then
+    echo "$1 does not exist; say \`create: true\`, or install what brings it, before this"
+    exit 1
+  fi
+  parent "$1" "$3"
+  (umask 022 && : >>"$1")
+}
+
+put() {
+  ! cmp -s -- "$1" "$2" || unchanged
+  stage_beside "$2"
+  cat -- "$1" >"$TEMP"
+  keep "$2"
+  replace "$TEMP" "$2"
 }
 
 replace() {
