@@ -67,6 +67,7 @@ enum Command {
     Validate(commands::validate::Validate),
     Plan(commands::plan::Plan),
     Apply(commands::apply::Apply),
+    Explain(commands::explain::Explain),
     Schema(commands::schema::Schema),
     Completions(commands::completions::Completions),
 }
@@ -88,6 +89,7 @@ pub fn run() -> Exit {
         Command::Validate(command) => command.run(&context),
         Command::Plan(command) => command.run(&context),
         Command::Apply(command) => command.run(&context),
+        Command::Explain(command) => command.run(&context),
         Command::Schema(command) => command.run(&context),
         Command::Completions(command) => command.run(&context),
     };

@@ -50,7 +50,7 @@ impl Init {
 
 fn first_maintainer(login: String, files: &[PathBuf]) -> std::result::Result<Maintainer, Diagnostics> {
     let mut mistakes = Diagnostics::default();
-    let named = mistakes.keep(Login::try_from(login.clone()).map_err(|why| mistake(&why)));
+    let named = mistakes.keep(Login::try_from(login.clone()).map_err(|why| Box::new(mistake(&why))));
     let ssh = files.iter().filter_map(|file| mistakes.keep(public_key(file))).collect();
     match named {
         Some(account) if !mistakes.has_errors() => Ok(Maintainer { login: account, name: login, ssh }),
@@ -62,11 +62,11 @@ fn public_key(file: &Path) -> Result<SshKey> {
     let text = std::fs::read_to_string(file).map_err(|error| {
         Diagnostic::error(format!("cannot read {}: {error}", shown(file))).remedy("name your `.pub` file")
     })?;
-    SshKey::try_from(text.trim().to_owned()).map_err(|why| mistake(&format!("{}: {why}", shown(file))))
+    SshKey::try_from(text.trim().to_owned()).map_err(|why| Box::new(mistake(&format!("{}: {why}", shown(file)))))
 }
 
 /// A type's own refusal: the fact, and on a second line the remedy.
-fn mistake(why: &str) -> Box<Diagnostic> {
+fn mistake(why: &str) -> Diagnostic {
     let (fact, remedy) = why.split_once('\n').unwrap_or((why, "see `steward init --help`"));
-    Box::new(Diagnostic::error(fact).remedy(remedy))
+    Diagnostic::error(fact).remedy(remedy)
 }

@@ -14,6 +14,7 @@ use crate::ui::Ui;
 
 pub mod apply;
 pub mod completions;
+pub mod explain;
 pub mod init;
 pub mod looking;
 pub mod plan;

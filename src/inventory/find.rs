@@ -25,9 +25,9 @@ pub fn find(named: Option<&Path>, here: &Path) -> Result<PathBuf> {
                 .remedy("go to its directory, name it by `-i DIR`, or make one by `steward init DIR`"),
         )),
         [first, ..] => {
-            let names: Vec<String> = below.iter().map(|dir| shown(dir)).collect();
+            let listed: Vec<String> = below.iter().map(|dir| shown(dir)).collect();
             Err(Box::new(
-                Diagnostic::error(format!("there is more than one inventory here: {}", names.join(", ")))
+                Diagnostic::error(format!("there is more than one inventory here: {}", listed.join(", ")))
                     .remedy(format!("choose one, such as `-i {}`", shown(first))),
             ))
         }

@@ -95,16 +95,13 @@ fn read_file(path: &Path) -> crate::diag::Result<Arc<Source>> {
 
 /// Adds a file's sections to what the files before it said.
 fn merge(merged: &mut Map, file: Node, mistakes: &mut Diagnostics) {
-    let top = match file.value {
-        Value::Map(top) => top,
-        _ => {
-            mistakes.push(
-                Diagnostic::error(format!("the file must be a map, not {}", file.description()))
-                    .at(&file.place)
-                    .remedy(format!("begin it with one of: {}", SECTIONS.join(", "))),
-            );
-            return;
-        }
+    let Value::Map(top) = file.value else {
+        mistakes.push(
+            Diagnostic::error(format!("the file must be a map, not {}", file.description()))
+                .at(&file.place)
+                .remedy(format!("begin it with one of: {}", SECTIONS.join(", "))),
+        );
+        return;
     };
     for (section, entry) in top {
         if !SECTIONS.contains(&section.as_str()) {

@@ -20,20 +20,25 @@ pub struct Var {
     pub hidden: Vec<(Origin, Place)>,
 }
 
-/// Who gave a var its value.
+/// Who gave a value, from the weakest to the strongest. Vars come from the chapter, a group or the host; parameters
+/// from the module's default or the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
+    Module(String),
     Chapter,
     Group(String),
     Host(String),
+    Service(String),
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Chapter => f.write_str("the chapter's vars"),
+            Self::Module(name) => write!(f, "default of module {name}"),
+            Self::Chapter => f.write_str("chapter vars"),
             Self::Group(name) => write!(f, "group {name}"),
             Self::Host(name) => write!(f, "host {name}"),
+            Self::Service(name) => write!(f, "service {name}"),
         }
     }
 }

@@ -80,7 +80,7 @@ struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     fn map(&self, map: &'a Map) -> Entries<'a> {
-        Entries { entries: map.iter(), value: None, skipped: self.skipped }
+        Entries { left: map.iter(), value: None, skipped: self.skipped }
     }
 
     /// Every value is read through here, so that every mistake has the place of the innermost value it concerns.
@@ -186,7 +186,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
 }
 
 struct Entries<'a> {
-    entries: indexmap::map::Iter<'a, String, Entry>,
+    left: indexmap::map::Iter<'a, String, Entry>,
     value: Option<Key<'a>>,
     skipped: &'a Skipped,
 }
@@ -196,7 +196,7 @@ impl<'de> MapAccess<'de> for Entries<'_> {
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Mistake> {
         let skipped = self.skipped;
-        let Some((name, entry)) = self.entries.find(|(_, entry)| !skipped.contains(&entry.node)) else {
+        let Some((name, entry)) = self.left.find(|(_, entry)| !skipped.contains(&entry.node)) else {
             return Ok(None);
         };
         self.value = Some(Key { name, entry });
