@@ -103,7 +103,7 @@ pub fn connect(target: &Target, ask: &dyn Asker) -> Result<Box<dyn Session>, Bro
 }
 
 #[cfg(test)]
-#[path = "../../tests/it/proxy.rs"]
+#[path = "../../tests/it/support/proxy.rs"]
 mod proxy;
 #[cfg(test)]
 mod tests;

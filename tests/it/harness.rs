@@ -4,10 +4,6 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Chapter, Proxy, Sshd, answers};
 
-fn loopback(port: u16) -> std::net::SocketAddr {
-    ([127, 0, 0, 1], port).into()
-}
-
 #[test]
 fn sshd_runs_commands_for_its_own_key_only() {
     let (one, other) = (Sshd::start(), Sshd::start());
@@ -39,56 +35,49 @@ fn sshd_is_gone_with_its_test() {
 #[test]
 fn a_proxy_delays_both_ways() {
     let sshd = Sshd::start();
-    let proxy = Proxy::to(loopback(sshd.port()), Duration::from_millis(200));
+    let proxy = Proxy::new(sshd.address(), Duration::from_millis(200));
     let start = Instant::now();
-    assert_eq!(sshd.ssh_through(proxy.port(), "echo hello").stdout, b"hello\n");
+    assert_eq!(sshd.ssh_through(proxy.port, "echo hello").stdout, b"hello\n");
     // Handshake, versions, key exchange, authentication and the command are at least five round trips.
     assert!(start.elapsed() > Duration::from_secs(1), "{:?}", start.elapsed());
     assert_eq!(proxy.connections(), 1);
-    assert!(proxy.answered() > 1000);
 }
 
 #[test]
-fn a_frozen_proxy_lets_nothing_through_until_it_thaws() {
+fn a_frozen_proxy_lets_nothing_through_and_tells_nobody() {
     let sshd = Sshd::start();
-    let proxy = Proxy::to(loopback(sshd.port()), Duration::ZERO);
+    let proxy = Proxy::new(sshd.address(), Duration::ZERO);
     proxy.freeze();
-    let frozen = std::thread::scope(|scope| {
-        let run = scope.spawn(|| sshd.ssh_through(proxy.port(), "echo hello").stdout);
-        std::thread::sleep(Duration::from_millis(700));
-        let frozen = !run.is_finished();
-        proxy.thaw();
-        assert_eq!(run.join().unwrap(), b"hello\n");
-        frozen
-    });
-    assert!(frozen);
+    let output = sshd.ssh_through(proxy.port, "echo hello"); // gives up by its own ConnectTimeout
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(255), &b""[..]));
+    assert_eq!(proxy.connections(), 1);
 }
 
 #[test]
 fn a_cut_proxy_breaks_what_runs() {
     let sshd = Sshd::start();
-    let proxy = Proxy::to(loopback(sshd.port()), Duration::ZERO);
+    let proxy = Proxy::new(sshd.address(), Duration::ZERO);
     let status = std::thread::scope(|scope| {
-        let run = scope.spawn(|| sshd.ssh_through(proxy.port(), "sleep 60").status);
+        let run = scope.spawn(|| sshd.ssh_through(proxy.port, "sleep 60").status);
         std::thread::sleep(Duration::from_millis(700));
         proxy.cut();
         run.join().unwrap()
     });
     assert_eq!(status.code(), Some(255));
-    assert!(!answers(proxy.port()));
 }
 
 #[test]
 fn a_proxy_freezes_in_the_middle_of_an_answer() {
     let sshd = Sshd::start();
-    let proxy = Proxy::to(loopback(sshd.port()), Duration::ZERO);
+    let proxy = Proxy::new(sshd.address(), Duration::ZERO);
     proxy.freeze_after(100_000);
     std::thread::scope(|scope| {
-        let run = scope.spawn(|| sshd.ssh_through(proxy.port(), "head -c 1000000 /dev/zero").stdout.len());
-        std::thread::sleep(Duration::from_millis(700));
+        let run = scope.spawn(|| sshd.ssh_through(proxy.port, "head -c 1000000 /dev/zero").stdout.len());
+        std::thread::sleep(Duration::from_secs(1));
         assert!(!run.is_finished());
-        proxy.thaw();
-        assert_eq!(run.join().unwrap(), 1_000_000);
+        proxy.cut();
+        let arrived = run.join().unwrap();
+        assert!((50_000..=100_000).contains(&arrived), "{arrived}");
     });
 }
 

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::{Host, Ran, Sshd};
 
-pub struct Chapter {
+pub(crate) struct Chapter {
     dir: TempDir,
     hosts: String,
     environment: Vec<(String, String)>,
@@ -19,7 +19,7 @@ pub struct Chapter {
 }
 
 impl Chapter {
-    pub fn new() -> Chapter {
+    pub(crate) fn new() -> Chapter {
         let dir = tempfile::tempdir().unwrap();
         for sub in ["home/.ssh", "inventory", "tmp"] {
             std::fs::create_dir_all(dir.path().join(sub)).unwrap();
@@ -29,7 +29,7 @@ impl Chapter {
     }
 
     /// Writes a file of the inventory directory, the directories above it included.
-    pub fn file(self, path: &str, content: impl AsRef<[u8]>) -> Chapter {
+    pub(crate) fn file(self, path: &str, content: impl AsRef<[u8]>) -> Chapter {
         let path = self.path(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, content).unwrap();
@@ -37,7 +37,7 @@ impl Chapter {
     }
 
     /// Declares a test host as the host `name`, reached with the test's key; `[name]` stands for its address in outputs.
-    pub fn host(mut self, name: &str, host: &Host) -> Chapter {
+    pub(crate) fn host(mut self, name: &str, host: &Host) -> Chapter {
         let (address, key) = (&host.address, host.host_key());
         self.names.push((format!("[{name}]"), address.clone()));
         self.key(host.key())
@@ -45,12 +45,12 @@ impl Chapter {
     }
 
     /// Declares an SSH server on loopback as the host `name`; its user is the one who runs the tests.
-    pub fn sshd(self, name: &str, sshd: &Sshd) -> Chapter {
+    pub(crate) fn sshd(self, name: &str, sshd: &Sshd) -> Chapter {
         self.reached(name, sshd, sshd.port())
     }
 
     /// The same through another port, such as a proxy's.
-    pub fn reached(mut self, name: &str, sshd: &Sshd, port: u16) -> Chapter {
+    pub(crate) fn reached(mut self, name: &str, sshd: &Sshd, port: u16) -> Chapter {
         let entry =
             format!("{{ address: 127.0.0.1, port: {port}, user: {}, host_key: {} }}", sshd.user(), sshd.host_key());
         self.names.push(("[PORT]".to_owned(), port.to_string()));
@@ -58,52 +58,52 @@ impl Chapter {
     }
 
     /// Declares a directory of this machine as the host `name`; [`Chapter::root`] is that directory.
-    pub fn local(self, name: &str) -> Chapter {
+    pub(crate) fn local(self, name: &str) -> Chapter {
         let root = self.root(name);
         std::fs::create_dir_all(&root).unwrap();
         let entry = format!("{{ address: local, root: {}, os: debian-12 }}", root.display());
         self.entry(name, &entry)
     }
 
-    pub fn variable(mut self, name: &str, value: &str) -> Chapter {
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Chapter {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    pub fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.dir.path().join("inventory").join(path)
     }
 
-    pub fn home(&self) -> PathBuf {
+    pub(crate) fn home(&self) -> PathBuf {
         self.dir.path().join("home")
     }
 
-    pub fn root(&self, name: &str) -> PathBuf {
+    pub(crate) fn root(&self, name: &str) -> PathBuf {
         self.dir.path().join("roots").join(name)
     }
 
-    pub fn validate(&self) -> Ran {
+    pub(crate) fn validate(&self) -> Ran {
         self.run(&["validate"])
     }
 
-    pub fn plan(&self) -> Ran {
+    pub(crate) fn plan(&self) -> Ran {
         self.run(&["plan"])
     }
 
-    pub fn apply(&self) -> Ran {
+    pub(crate) fn apply(&self) -> Ran {
         self.run(&["apply", "--yes"])
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.run_with(arguments, "")
     }
 
-    pub fn run_with(&self, arguments: &[&str], stdin: &str) -> Ran {
+    pub(crate) fn run_with(&self, arguments: &[&str], stdin: &str) -> Ran {
         Ran::run(self.command(arguments), stdin, &self.names)
     }
 
     /// The command that [`Chapter::run`] runs, for tests that look at it while it runs.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_steward"));
         command.args(arguments).current_dir(self.path("")).env_clear().envs([
             ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),

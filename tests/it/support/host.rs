@@ -8,9 +8,9 @@ use std::sync::{Condvar, Mutex, OnceLock};
 /// More would only wait for the processor.
 const HOSTS: usize = 4;
 
-pub struct Host {
-    pub name: String,
-    pub address: String,
+pub(crate) struct Host {
+    pub(crate) name: String,
+    pub(crate) address: String,
 }
 
 /// Names that no test has at the moment, and whether a host of that name was used before.
@@ -20,12 +20,12 @@ static RUN: OnceLock<PathBuf> = OnceLock::new();
 
 impl Host {
     /// A clean, running host. Waits until one is free.
-    pub fn new() -> Host {
+    pub(crate) fn new() -> Host {
         Host::several::<1>().into_iter().next().unwrap()
     }
 
     /// Several at once: two tests that each have one and wait for another would wait for ever.
-    pub fn several<const N: usize>() -> [Host; N] {
+    pub(crate) fn several<const N: usize>() -> [Host; N] {
         assert!(N <= HOSTS);
         run();
         let mut free = FREE.lock().unwrap();
@@ -52,34 +52,34 @@ impl Host {
     }
 
     /// The line of its public key, as it is now (a reset makes another).
-    pub fn host_key(&self) -> String {
+    pub(crate) fn host_key(&self) -> String {
         self.says("host_key")
     }
 
     /// The private key that `root` and `admin` accept.
-    pub fn key(&self) -> &Path {
+    pub(crate) fn key(&self) -> &Path {
         static KEY: OnceLock<PathBuf> = OnceLock::new();
         KEY.get_or_init(|| run().join("id"))
     }
 
     /// Runs a shell command as root, past SSH. Panics if it fails.
-    pub fn sh(&self, command: &str) -> String {
+    pub(crate) fn sh(&self, command: &str) -> String {
         let output = self.try_sh(command);
         assert!(output.status.success(), "{}: `{command}`: {output:?}", self.name);
         String::from_utf8(output.stdout).unwrap()
     }
 
-    pub fn try_sh(&self, command: &str) -> Output {
+    pub(crate) fn try_sh(&self, command: &str) -> Output {
         tool(&["sh", &self.name, command])
     }
 
     /// OpenSSH's own client, as the user `admin`.
-    pub fn ssh(&self, command: &str) -> Output {
+    pub(crate) fn ssh(&self, command: &str) -> Output {
         super::ssh(self.key(), &self.host_key(), &self.address, 22, "admin").arg(command).output().unwrap()
     }
 
     /// Throws away all that the host has become.
-    pub fn reset(&self) {
+    pub(crate) fn reset(&self) {
         hosts(&["reset", &self.name]);
     }
 
@@ -88,20 +88,20 @@ impl Host {
     }
 
     /// Cuts the power.
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         hosts(&["kill", &self.name]);
     }
 
-    pub fn boot(&self) {
+    pub(crate) fn boot(&self) {
         hosts(&["boot", &self.name]);
     }
 
     /// Unplugs the network.
-    pub fn cut(&self) {
+    pub(crate) fn cut(&self) {
         hosts(&["cut", &self.name]);
     }
 
-    pub fn join(&self) {
+    pub(crate) fn join(&self) {
         hosts(&["join", &self.name]);
     }
 }

@@ -12,19 +12,19 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-pub use chapter::Chapter;
-pub use host::Host;
-pub use proxy::Proxy;
-pub use ran::Ran;
-pub use sshd::Sshd;
+pub(crate) use chapter::Chapter;
+pub(crate) use host::Host;
+pub(crate) use proxy::Proxy;
+pub(crate) use ran::Ran;
+pub(crate) use sshd::Sshd;
 
 /// A port on loopback where nothing listens; the kernel does not give it to others for a while.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
 /// Waits until `done` says so. Panics with `what` after `limit`: a test that waits for ever says nothing.
-pub fn wait_for(what: &str, limit: Duration, mut done: impl FnMut() -> bool) {
+pub(crate) fn wait_for(what: &str, limit: Duration, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
         assert!(start.elapsed() < limit, "{what}: not within {limit:?}");
@@ -32,12 +32,12 @@ pub fn wait_for(what: &str, limit: Duration, mut done: impl FnMut() -> bool) {
     }
 }
 
-pub fn answers(port: u16) -> bool {
+pub(crate) fn answers(port: u16) -> bool {
     TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
 /// Makes an Ed25519 key pair, `path` and `path.pub`, and gives the public line.
-pub fn keygen(path: &Path) -> String {
+pub(crate) fn keygen(path: &Path) -> String {
     let made =
         Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f"]).arg(path).status();
     assert!(made.expect("ssh-keygen is in openssh-client").success());
@@ -45,7 +45,7 @@ pub fn keygen(path: &Path) -> String {
 }
 
 /// The command of OpenSSH's own client, for what tests want to know past Steward.
-pub fn ssh(key: &Path, host_key: &str, address: &str, port: u16, user: &str) -> Command {
+pub(crate) fn ssh(key: &Path, host_key: &str, address: &str, port: u16, user: &str) -> Command {
     let known = if port == 22 { address.to_owned() } else { format!("[{address}]:{port}") };
     let known_hosts = key.with_extension(format!("known-{address}-{port}"));
     std::fs::write(&known_hosts, format!("{known} {host_key}\n")).unwrap();

@@ -1,139 +1,149 @@
-//! A bad network: a TCP proxy on loopback that delays, freezes and cuts what passes through it. Takes the address behind
-//! it; gives a port. The benchmarks' `delay` program is this file too.
+//! A TCP proxy on loopback that delays, freezes or cuts what passes: a bad network for tests and benchmarks, where
+//! the kernel offers none. Uses std only, so that a benchmark can include this file too.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub struct Proxy {
-    port: u16,
-    line: Arc<Line>,
+pub(crate) struct Proxy {
+    pub(crate) port: u16,
+    network: Arc<Network>,
 }
 
-struct Line {
-    /// One way; a round trip is twice that.
+struct Network {
+    /// Of a round trip; half of it each way.
     delay: Duration,
     frozen: AtomicBool,
-    /// Freeze by itself once so many bytes have come back from the server.
-    freeze_after: AtomicU64,
-    cut: AtomicBool,
-    answered: AtomicU64,
+    over: AtomicBool,
+    /// How many bytes of the server's may pass before it freezes.
+    allowance: AtomicUsize,
     connections: AtomicUsize,
-    open: Mutex<Vec<TcpStream>>,
+    sockets: Mutex<Vec<TcpStream>>,
 }
 
 impl Proxy {
-    pub fn to(target: SocketAddr, round_trip: Duration) -> Proxy {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port on loopback");
-        let port = listener.local_addr().expect("a bound socket").port();
-        let line = Arc::new(Line {
-            delay: round_trip / 2,
+    /// In front of `server`, with `delay` added to every round trip.
+    pub(crate) fn new(server: SocketAddr, delay: Duration) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let network = Arc::new(Network {
+            delay,
             frozen: AtomicBool::new(false),
-            freeze_after: AtomicU64::new(u64::MAX),
-            cut: AtomicBool::new(false),
-            answered: AtomicU64::new(0),
+            over: AtomicBool::new(false),
+            allowance: AtomicUsize::new(usize::MAX),
             connections: AtomicUsize::new(0),
-            open: Mutex::new(Vec::new()),
+            sockets: Mutex::new(Vec::new()),
         });
-        let accepting = Arc::clone(&line);
+        let shared = Arc::clone(&network);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                if accepting.cut.load(Ordering::SeqCst) {
+                if shared.over.load(Ordering::SeqCst) {
                     return;
                 }
-                accepting.connections.fetch_add(1, Ordering::SeqCst);
-                let line = Arc::clone(&accepting);
+                shared.connections.fetch_add(1, Ordering::SeqCst);
+                let shared = Arc::clone(&shared);
                 thread::spawn(move || {
-                    thread::sleep(round_trip); // of the handshake
-                    let Ok(server) = TcpStream::connect(target) else { return };
-                    carry(&client, &server, &line, false);
-                    carry(&server, &client, &line, true);
-                    line.open.lock().expect("no thread panics holding it").extend([client, server]);
+                    thread::sleep(delay); // of TCP's own handshake
+                    if let Ok(server) = TcpStream::connect(server) {
+                        join(&shared, &client, &server);
+                    }
                 });
             }
         });
-        Proxy { port, line }
+        Self { port, network }
     }
 
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// From now on nothing passes and nothing is closed: a host that hangs, a network that swallows packets.
-    pub fn freeze(&self) {
-        self.line.frozen.store(true, Ordering::SeqCst);
-    }
-
-    /// Freezes as soon as the server has answered so many bytes from now on.
-    pub fn freeze_after(&self, bytes: u64) {
-        self.line.freeze_after.store(self.line.answered.load(Ordering::SeqCst) + bytes, Ordering::SeqCst);
-    }
-
-    pub fn thaw(&self) {
-        self.line.freeze_after.store(u64::MAX, Ordering::SeqCst);
-        self.line.frozen.store(false, Ordering::SeqCst);
-    }
-
-    /// Closes every connection and refuses each later one.
-    pub fn cut(&self) {
-        self.line.cut.store(true, Ordering::SeqCst);
-        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)); // wakes the listener, which then ends
-        for stream in self.line.open.lock().expect("no thread panics holding it").drain(..) {
-            let _ = stream.shutdown(Shutdown::Both);
+    /// Lets `bytes` of the server's pass on all connections together, then freezes both directions.
+    #[allow(dead_code, reason = "not every user of this file needs it")]
+    pub(crate) fn freeze_after(&self, bytes: usize) {
+        self.network.allowance.store(bytes, Ordering::SeqCst);
+        if bytes == 0 {
+            self.network.frozen.store(true, Ordering::SeqCst);
         }
     }
 
-    /// Connections made through it so far.
-    pub fn connections(&self) -> usize {
-        self.line.connections.load(Ordering::SeqCst)
+    /// From now on nothing passes, and nobody is told.
+    #[allow(dead_code, reason = "not every user of this file needs it")]
+    pub(crate) fn freeze(&self) {
+        self.network.frozen.store(true, Ordering::SeqCst);
     }
 
-    /// Bytes that came back from the server so far.
-    pub fn answered(&self) -> u64 {
-        self.line.answered.load(Ordering::SeqCst)
+    /// Closes all connections, as a middle box does that restarts.
+    #[allow(dead_code, reason = "not every user of this file needs it")]
+    pub(crate) fn cut(&self) {
+        for socket in self.network.sockets.lock().expect("sockets").drain(..) {
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// How many connections were made through it.
+    #[allow(dead_code, reason = "not every user of this file needs it")]
+    pub(crate) fn connections(&self) -> usize {
+        self.network.connections.load(Ordering::SeqCst)
     }
 }
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.cut();
+        self.network.over.store(true, Ordering::SeqCst);
+        for socket in self.network.sockets.lock().expect("sockets").drain(..) {
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+        // Wakes the thread that waits for connections.
+        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
     }
 }
 
-/// One direction: a thread reads and stamps, another writes when the stamp is due.
-fn carry(from: &TcpStream, to: &TcpStream, line: &Arc<Line>, answers: bool) {
-    let (mut from, mut to) = (from.try_clone().expect("a socket"), to.try_clone().expect("a socket"));
-    let _ = (from.set_nodelay(true), to.set_nodelay(true));
-    let (send, receive) = mpsc::sync_channel::<(Instant, Vec<u8>)>(4096);
-    let reading = Arc::clone(line);
-    thread::spawn(move || {
-        let mut buffer = vec![0; 64 * 1024];
-        while let Ok(count @ 1..) = from.read(&mut buffer) {
-            if answers {
-                let total = reading.answered.fetch_add(count as u64, Ordering::SeqCst) + count as u64;
-                if total >= reading.freeze_after.load(Ordering::SeqCst) {
-                    reading.frozen.store(true, Ordering::SeqCst);
-                }
-            }
-            if send.send((Instant::now() + reading.delay, buffer[..count].to_vec())).is_err() {
-                break;
+fn join(network: &Arc<Network>, client: &TcpStream, server: &TcpStream) {
+    let mut sockets = network.sockets.lock().expect("sockets");
+    for (from, to, counted) in [(client, server, false), (server, client, true)] {
+        let (Ok(from), Ok(to)) = (from.try_clone(), to.try_clone()) else { return };
+        let _ = to.set_nodelay(true);
+        sockets.extend(from.try_clone());
+        // Holds 16 MiB on its way, more than any window over such a delay.
+        let (sender, receiver) = sync_channel(256);
+        let delay = network.delay / 2;
+        thread::spawn(move || receive(from, &sender, delay));
+        let network = Arc::clone(network);
+        thread::spawn(move || send(to, &receiver, &network, counted));
+    }
+}
+
+fn receive(mut from: TcpStream, sender: &SyncSender<(Instant, Vec<u8>)>, delay: Duration) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(count @ 1..) = from.read(&mut buffer) {
+        if sender.send((Instant::now() + delay, buffer[..count].to_vec())).is_err() {
+            return;
+        }
+    }
+}
+
+fn send(mut to: TcpStream, receiver: &Receiver<(Instant, Vec<u8>)>, network: &Network, counted: bool) {
+    while let Ok((due, bytes)) = receiver.recv() {
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        let mut passing = bytes.as_slice();
+        if counted && network.allowance.load(Ordering::SeqCst) != usize::MAX {
+            let left = network.allowance.load(Ordering::SeqCst);
+            passing = &passing[..left.min(passing.len())];
+            network.allowance.fetch_sub(passing.len(), Ordering::SeqCst);
+            if left <= bytes.len() {
+                let _ = to.write_all(passing);
+                network.frozen.store(true, Ordering::SeqCst);
             }
         }
-    });
-    let writing = Arc::clone(line);
-    thread::spawn(move || {
-        for (due, bytes) in receive {
-            thread::sleep(due.saturating_duration_since(Instant::now()));
-            while writing.frozen.load(Ordering::SeqCst) && !writing.cut.load(Ordering::SeqCst) {
-                thread::sleep(Duration::from_millis(5));
+        while network.frozen.load(Ordering::SeqCst) {
+            if network.over.load(Ordering::SeqCst) {
+                return;
             }
-            if to.write_all(&bytes).is_err() {
-                break;
-            }
+            thread::sleep(Duration::from_millis(10));
         }
-        let _ = to.shutdown(Shutdown::Write);
-    });
+        if to.write_all(passing).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Write);
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const LIMIT: Duration = Duration::from_secs(300);
 
 #[must_use = "a run that nothing is expected of tests nothing"]
-pub struct Ran {
+pub(crate) struct Ran {
     command: String,
     status: Option<i32>,
     stdout: String,
@@ -20,7 +20,7 @@ pub struct Ran {
 
 impl Ran {
     /// Runs `command` with `stdin`, and writes `names.1` as `names.0` in its output (paths and ports change from run to run).
-    pub fn run(mut command: Command, stdin: &str, names: &[(String, String)]) -> Ran {
+    pub(crate) fn run(mut command: Command, stdin: &str, names: &[(String, String)]) -> Ran {
         let start = Instant::now();
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let input = (child.stdin.take().unwrap(), stdin.to_owned());
@@ -47,65 +47,65 @@ impl Ran {
         ran
     }
 
-    pub fn status(self, expected: i32) -> Ran {
+    pub(crate) fn status(self, expected: i32) -> Ran {
         assert!(self.status == Some(expected), "expected exit status {expected}: {self}");
         self
     }
 
-    pub fn success(self) -> Ran {
+    pub(crate) fn success(self) -> Ran {
         self.status(0)
     }
 
     /// Standard output, whole.
-    pub fn stdout(self, expected: &str) -> Ran {
+    pub(crate) fn stdout(self, expected: &str) -> Ran {
         self.same("standard output", &self.stdout, expected);
         self
     }
 
     /// Standard error, whole.
-    pub fn stderr(self, expected: &str) -> Ran {
+    pub(crate) fn stderr(self, expected: &str) -> Ran {
         self.same("standard error", &self.stderr, expected);
         self
     }
 
-    pub fn stdout_has(self, expected: &str) -> Ran {
+    pub(crate) fn stdout_has(self, expected: &str) -> Ran {
         assert!(self.stdout.contains(expected), "expected {expected:?} in standard output: {self}");
         self
     }
 
-    pub fn stderr_has(self, expected: &str) -> Ran {
+    pub(crate) fn stderr_has(self, expected: &str) -> Ran {
         assert!(self.stderr.contains(expected), "expected {expected:?} in standard error: {self}");
         self
     }
 
     /// Neither output may hold `text`: for secrets.
-    pub fn never_says(self, text: &str) -> Ran {
+    pub(crate) fn never_says(self, text: &str) -> Ran {
         assert!(!self.stdout.contains(text) && !self.stderr.contains(text), "expected {text:?} nowhere: {self}");
         self
     }
 
-    pub fn within(self, limit: Duration) -> Ran {
+    pub(crate) fn within(self, limit: Duration) -> Ran {
         assert!(self.took <= limit, "expected to end within {limit:?}: {self}");
         self
     }
 
     /// Standard output as one JSON document.
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("expected JSON ({error}): {self}"))
     }
 
     /// Standard output as JSON lines.
-    pub fn events(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn events(&self) -> Vec<serde_json::Value> {
         let parse =
             |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("expected JSON ({error}): {self}"));
         self.stdout.lines().map(parse).collect()
     }
 
-    pub fn took(&self) -> Duration {
+    pub(crate) fn took(&self) -> Duration {
         self.took
     }
 
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.stdout
     }
 

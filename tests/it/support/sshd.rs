@@ -1,6 +1,7 @@
 //! A plain OpenSSH server on loopback, with its own configuration, host key and user key. Needs no root: it serves the
 //! user who runs the tests, in an empty home so that nobody's `.bashrc` has a say. Dies with the test, its sessions included.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-pub struct Sshd {
+pub(crate) struct Sshd {
     dir: TempDir,
     child: Child,
     port: u16,
@@ -18,7 +19,7 @@ pub struct Sshd {
 
 /// A server that is not yet started.
 #[derive(Default)]
-pub struct Setup {
+pub(crate) struct Setup {
     config: String,
     environment: Vec<(String, String)>,
     files: Vec<(String, String)>,
@@ -27,73 +28,77 @@ pub struct Setup {
 
 impl Sshd {
     /// A server as it comes, such as `Sshd::start()`; `Sshd::with().config("MaxSessions 1").start()` for another.
-    pub fn start() -> Sshd {
+    pub(crate) fn start() -> Sshd {
         Sshd::with().start()
     }
 
-    pub fn with() -> Setup {
+    pub(crate) fn with() -> Setup {
         Setup::default()
     }
 
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    pub fn user(&self) -> &str {
+    pub(crate) fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    pub(crate) fn user(&self) -> &str {
         &self.user
     }
 
-    pub fn host_key(&self) -> &str {
+    pub(crate) fn host_key(&self) -> &str {
         &self.host_key
     }
 
     /// The private key that the server accepts.
-    pub fn key(&self) -> PathBuf {
+    pub(crate) fn key(&self) -> PathBuf {
         self.dir.path().join("id")
     }
 
     /// What the server said, for a test that failed.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
     }
 
     /// OpenSSH's own client.
-    pub fn ssh(&self, command: &str) -> Output {
+    pub(crate) fn ssh(&self, command: &str) -> Output {
         self.ssh_through(self.port, command)
     }
 
-    pub fn ssh_through(&self, port: u16, command: &str) -> Output {
+    pub(crate) fn ssh_through(&self, port: u16, command: &str) -> Output {
         super::ssh(&self.key(), &self.host_key, "127.0.0.1", port, &self.user).arg(command).output().unwrap()
     }
 }
 
 impl Setup {
     /// More lines of sshd_config(5). The first value of a keyword counts, so these win over the usual ones.
-    pub fn config(mut self, lines: &str) -> Setup {
+    pub(crate) fn config(mut self, lines: &str) -> Setup {
         self.config.push_str(lines);
         self.config.push('\n');
         self
     }
 
     /// Another login shell for the user. Needs root, for a passwd file that only this server sees.
-    pub fn shell(mut self, shell: impl Into<PathBuf>) -> Setup {
+    pub(crate) fn shell(mut self, shell: impl Into<PathBuf>) -> Setup {
         self.shell = Some(shell.into());
         self
     }
 
     /// A file in the user's home, such as a noisy `.bashrc`.
-    pub fn file(mut self, path: &str, text: &str) -> Setup {
+    pub(crate) fn file(mut self, path: &str, text: &str) -> Setup {
         self.files.push((path.to_owned(), text.to_owned()));
         self
     }
 
     /// A variable of the sessions.
-    pub fn variable(mut self, name: &str, value: &str) -> Setup {
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Setup {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    pub fn start(self) -> Sshd {
+    pub(crate) fn start(self) -> Sshd {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         std::fs::create_dir(path("home")).unwrap();
