@@ -16,11 +16,13 @@ use crate::diag::{Diagnostic, Diagnostics, Place, Result};
 use crate::resource::{Observation, Want};
 use crate::yaml::Node;
 
+pub mod accounts;
 #[cfg(test)]
 pub mod bench;
 pub mod block;
 pub mod directory;
 pub mod file;
+pub mod group;
 #[cfg(test)]
 pub mod laws;
 pub mod line;
@@ -29,6 +31,7 @@ pub mod package;
 pub mod paths;
 pub mod service;
 pub mod units;
+pub mod user;
 
 /// Every kind there is, in the order of the reference.
 pub static ALL: &[&dyn Kind] = &[
@@ -39,6 +42,8 @@ pub static ALL: &[&dyn Kind] = &[
     &block::BlockKind,
     &package::PackageKind,
     &service::ServiceKind,
+    &group::GroupKind,
+    &user::UserKind,
 ];
 
 /// The kind with this YAML tag.

@@ -7,6 +7,7 @@
 # A kind's function runs in a subshell with `set -eu`, nothing on standard input. It may use
 #   unchanged            nothing had to be done (ends the function)
 #   keep PATH            save what is there before replacing or removing it, so that it can be restored
+#   keep_accounts        the same for passwd, shadow, group and gshadow
 #   parent PATH MAKE     fails, with a remedy, unless the directory of PATH exists; MAKE, not empty: makes it
 #   vacant PATH KIND     fails, with a remedy, if a directory, device, pipe or socket is in the place of a KIND
 #   editable PATH CREATE PARENTS     fails, with a remedy, unless PATH is a regular file; CREATE, not empty: makes it
@@ -31,6 +32,13 @@ keep() {
   if [ -L "$1" ] || [ -f "$1" ]; then cp -pP -- "$1" "$kept/$number"; fi
   printf '%s.' "$1" >"$kept/$number.path"
   printf '%s' "$STEP" >"$kept/$number.step"
+}
+
+# The files of local accounts, once a run.
+keep_accounts() {
+  [ ! -e "$RUN/accounts" ] || return 0
+  for path in passwd shadow group gshadow; do [ ! -e "/etc/$path" ] || keep "/etc/$path"; done
+  : >"$RUN/accounts"
 }
 
 # Puts back what a step of this run replaced; what it created is removed.

@@ -1,5 +1,10 @@
 use super::*;
-use crate::kinds::bench::{Applied, Directory, SHELLS, assert_converged};
+use crate::kinds::bench::{Applied, Bench, Directory, SHELLS, assert_converged};
+
+/// To read declarations only.
+fn nowhere() -> Bench<'static> {
+    Bench::on(Site::default(), |_, _| Vec::new())
+}
 
 fn unit(load: &str, active: &str, file: &str) -> String {
     format!(
@@ -9,7 +14,7 @@ fn unit(load: &str, active: &str, file: &str) -> String {
 }
 
 fn service(yaml: &str) -> Box<dyn Item> {
-    Directory::new().bench(SHELLS[0]).item("service", yaml)
+    nowhere().item("service", yaml)
 }
 
 fn observed(yaml: &str, answer: &str) -> Observation {
@@ -83,8 +88,7 @@ fn what_is_unmanaged_is_neither_wanted_nor_changed() {
 
 #[test]
 fn the_mistakes_of_a_declaration_are_said() {
-    let directory = Directory::new();
-    let bench = directory.bench(SHELLS[0]);
+    let bench = nowhere();
     let said = |yaml| bench.try_item("service", yaml).unwrap_err();
     let mistakes = said("{ name: a b, reload_on: [etc/x], masked: true, running: true }");
     for fact in ["`a b` is not the name", "`etc/x` is not an absolute", "neither enabled nor running"] {
