@@ -25,7 +25,8 @@ pub struct Access {
 /// that account does not exist yet.
 pub fn target(inventory: &Inventory, host: &Host, operator: Option<&Person>, access: &Access) -> Target {
     if host.is_local() {
-        return Target::Local { root: None };
+        // Never dropped: without it, what was meant for a directory would change this machine.
+        return Target::Local { root: host.root.as_ref().map(|root| inventory.dir.join(&root.value)) };
     }
     let bootstrap = login(host.user.as_str(), access);
     let wanted = access.user.as_deref().or_else(|| operator.map(Person::login)).map(|user| login(user, access));

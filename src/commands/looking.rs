@@ -34,6 +34,7 @@ struct Work {
 /// Looks at every selected host, each over one connection in one exchange.
 pub fn looked(context: &Context) -> Result<Looked, Diagnostics> {
     let compiled = context.compile()?;
+    refuse_roots(&compiled)?;
     let dir = compiled.inventory.dir.clone();
     let revision = std::thread::spawn(move || crate::revision::revision(&dir));
     let access = context.access()?;
@@ -68,6 +69,18 @@ pub fn looked(context: &Context) -> Result<Looked, Diagnostics> {
         sessions.push(session);
     }
     Ok(Looked { plan, sessions, catalog: compiled.catalog, operator })
+}
+
+/// The scripts do not honour `root` yet: what is meant for a directory would be done to this machine.
+fn refuse_roots(compiled: &super::Compiled) -> Result<(), Diagnostics> {
+    let hosts = compiled.catalog.hosts.iter().filter_map(|host| compiled.inventory.hosts.get(&host.host));
+    let refuse = |host: &crate::yaml::Placed<crate::inventory::Host>| {
+        let root = host.root.as_ref()?;
+        let fact = format!("`{}` has a `root`, which is not supported yet", host.name);
+        Some(Diagnostic::error(fact).at(&root.place).remedy("try it on a throw-away server instead"))
+    };
+    let mistakes = Diagnostics(hosts.filter_map(refuse).collect());
+    if mistakes.has_errors() { Err(mistakes) } else { Ok(()) }
 }
 
 fn connected(
