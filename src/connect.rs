@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use secrecy::SecretString;
 
 use crate::inventory::{Host, Inventory, Person};
-use crate::transport::{Login, Remote, Sudo, Target, Timeouts};
+use crate::transport::{Jump, Login, Remote, Sudo, Target, Timeouts};
 
 /// What the command line says about connections.
 #[derive(Debug, Clone, Default)]
@@ -55,12 +55,13 @@ fn login(user: &str, access: &Access) -> Login {
 }
 
 /// The hosts on the way, the nearest first. Loading has refused cycles.
-fn jumps(inventory: &Inventory, host: &Host, access: &Access) -> Vec<String> {
+fn jumps(inventory: &Inventory, host: &Host, access: &Access) -> Vec<Jump> {
     let mut way = Vec::new();
     let mut next = host.jump.as_ref();
     while let Some(jump) = next.and_then(|name| inventory.hosts.get(&name.value)) {
         let user = access.user.as_deref().unwrap_or(jump.user.as_str());
-        way.insert(0, format!("{user}@{}:{}", bracketed(jump.address.as_str()), jump.port));
+        let to = format!("{user}@{}:{}", bracketed(jump.address.as_str()), jump.port);
+        way.insert(0, Jump { to, host_keys: jump.host_key.iter().map(|key| key.value.to_string()).collect() });
         next = jump.jump.as_ref().filter(|_| way.len() <= inventory.hosts.len());
     }
     way

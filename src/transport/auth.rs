@@ -23,12 +23,19 @@ pub(super) enum Refused {
     Denied { diagnostic: Box<Diagnostic>, methods: String },
 }
 
+/// What a person may be asked for.
+pub(super) struct Person<'a> {
+    pub(super) ask: &'a dyn Asker,
+    /// Not while another login is still to be tried, to which a key may open the door.
+    pub(super) passwords: bool,
+}
+
 /// Authenticates as `settings.user`, or says what was offered and what the server would have taken.
 pub(super) fn authenticate(
     link: &Link,
     settings: &Settings,
     offers: &Offers,
-    ask: &dyn Asker,
+    person: &Person<'_>,
     limit: Duration,
 ) -> Result<(), Refused> {
     let login = Attempt { link, user: &settings.user, name: &settings.name, limit };
@@ -36,11 +43,14 @@ pub(super) fn authenticate(
     for offer in &offers.list {
         let outcome = match offer {
             Offer::Agent { public } => login.agent(settings.agent.as_deref(), &public.blob),
-            Offer::File(file) => login.file(file, ask),
+            Offer::File(file) => login.file(file, person.ask),
         };
         match outcome {
             Ok(()) => return Ok(()),
-            Err(trouble) => tried.push((offer.name(), login.go_on(trouble)?)),
+            Err(trouble) => {
+                tried.push((offer.name(), is_locked(&trouble)));
+                login.go_on(trouble)?;
+            }
         }
     }
     let methods = match link.drive(login.deadline(), || link.session.auth_methods(login.user).map(str::to_owned)) {
@@ -49,7 +59,8 @@ pub(super) fn authenticate(
         Err(trouble) => return login.go_on(trouble).and_then(|why| Err(login.denied(tried, why, offers))),
     };
     let wants = |method: &str| methods.split(',').any(|offered| offered == method);
-    if (wants("password") || wants("keyboard-interactive")) && login.password(wants("password"), settings, ask)? {
+    let typed = person.passwords && (wants("password") || wants("keyboard-interactive"));
+    if typed && login.password(wants("password"), settings, person.ask)? {
         return Ok(());
     }
     Err(login.denied(tried, methods, offers))
@@ -153,9 +164,9 @@ impl Attempt<'_> {
         }
     }
 
-    fn denied(&self, tried: Vec<(String, String)>, methods: String, offers: &Offers) -> Refused {
+    fn denied(&self, tried: Vec<(String, bool)>, methods: String, offers: &Offers) -> Refused {
         let mut fact = format!("{} does not let {} in", self.name, self.user);
-        let locked = tried.iter().filter(|(_, why)| why.contains("private key") || why.contains("passphrase"));
+        let locked = tried.iter().filter(|(_, locked)| *locked);
         let locked: Vec<&str> = locked.map(|(name, _)| name.as_str()).collect();
         let tried: Vec<&str> = tried.iter().map(|(name, _)| name.as_str()).collect();
         fact += &match tried.as_slice() {
@@ -179,15 +190,11 @@ impl Attempt<'_> {
 
 /// The key could not be read with this passphrase; the server was content so far.
 fn is_locked(trouble: &Trouble) -> bool {
-    trouble.code() == code::FILE || (trouble.code() == PUBLICKEY_UNVERIFIED && !is_rejected(trouble))
+    trouble.code() == code::FILE || trouble.says(Duration::ZERO) == UNSIGNED
 }
 
-/// libssh2 gives the same code for a signature that could not be made and one that the server refused.
-const PUBLICKEY_UNVERIFIED: i32 = -19;
-
-fn is_rejected(trouble: &Trouble) -> bool {
-    trouble.says(Duration::ZERO).contains("Invalid signature")
-}
+/// libssh2 gives the same code (-19) for a signature that could not be made and one that the server refused.
+const UNSIGNED: &str = "Callback returned error";
 
 struct Typist<'a>(&'a SecretString);
 

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{Broken, Remote};
+use super::{Broken, Jump, Remote};
 use crate::diag::Diagnostic;
 
 /// Everything that was said about a connection, in one place.
@@ -19,7 +19,7 @@ pub(super) struct Settings {
     pub(super) identities_only: bool,
     pub(super) certificates: Vec<PathBuf>,
     pub(super) agent: Option<PathBuf>,
-    pub(super) jumps: Vec<String>,
+    pub(super) jumps: Vec<Jump>,
     pub(super) known_hosts: Vec<PathBuf>,
     /// The name under which known_hosts knows the machine, if not its own.
     pub(super) alias: Option<String>,
@@ -31,7 +31,7 @@ pub(super) struct Settings {
 /// The settings for logging in as `user` (`None`: what the configuration says).
 pub(super) fn resolve(remote: &Remote, user: Option<&str>) -> Result<Settings, Broken> {
     let words = [("address", Some(remote.address.as_str())), ("user", user)];
-    let jumps = remote.jumps.iter().map(|jump| ("jump host", Some(jump.as_str())));
+    let jumps = remote.jumps.iter().map(|jump| ("jump host", Some(jump.to.as_str())));
     for (what, word) in words.into_iter().chain(jumps) {
         if let Some(word) = word.filter(|word| !harmless(word)) {
             let diagnostic = Diagnostic::error(format!("the {what} {word:?} cannot be one"));
@@ -179,8 +179,9 @@ fn apply(settings: &mut Settings, text: &str, home: &Path) {
     settings.identities_only = value("identitiesonly") == Some("yes");
     settings.alias = value("hostkeyalias").map(str::to_owned);
     settings.gssapi = value("gssapiauthentication") == Some("yes");
-    settings.jumps =
-        value("proxyjump").map(|jumps| jumps.split(',').map(str::to_owned).collect()).unwrap_or_default();
+    settings.jumps = value("proxyjump")
+        .map(|jumps| jumps.split(',').map(|to| Jump { to: to.to_owned(), host_keys: Vec::new() }).collect())
+        .unwrap_or_default();
     for keyword in ["ProxyCommand", "KnownHostsCommand", "RevokedHostKeys", "PKCS11Provider"] {
         if value(&keyword.to_ascii_lowercase()).is_some() {
             settings.system = Some(format!("{keyword} is set in ~/.ssh/config"));
@@ -267,7 +268,8 @@ mod tests {
         );
         assert_eq!((settings.host.as_str(), settings.port, settings.user.as_str()), ("192.0.2.7", 2222, "admin"));
         assert_eq!((settings.identities, settings.identities_only), (vec![PathBuf::from(".ssh/mine")], true));
-        assert_eq!(settings.jumps, ["bob@jump:23", "second"]);
+        let jumps: Vec<&str> = settings.jumps.iter().map(|jump| jump.to.as_str()).collect();
+        assert_eq!(jumps, ["bob@jump:23", "second"]);
         assert_eq!(settings.known_hosts[..2], [PathBuf::from("/a/known"), PathBuf::from("/b/192.0.2.7")]);
         assert_eq!((settings.alias.as_deref(), settings.system), (Some("web-one"), None));
         assert_eq!(settings.agent, Some(PathBuf::from("/run/agent")));

@@ -7,9 +7,11 @@ mod child;
 mod config;
 mod connect;
 mod host_key;
+mod jump;
 mod keys;
 mod link;
 mod local;
+mod openssh;
 pub mod privilege;
 mod pump;
 #[cfg(test)]
@@ -26,7 +28,7 @@ use secrecy::SecretString;
 use crate::diag::Diagnostic;
 
 pub use local::ROOT;
-pub use target::{Login, Remote, Sudo, Target, Timeouts};
+pub use target::{Jump, Login, Remote, Sudo, Target, Timeouts};
 
 /// What the operator's side says next on the command's standard input.
 #[derive(Debug)]

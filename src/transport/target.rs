@@ -29,8 +29,8 @@ pub struct Remote {
     pub fallback: Option<Login>,
     /// OpenSSH public key lines (`ssh-ed25519 AAAA…`). If there is any, only these are accepted.
     pub host_keys: Vec<String>,
-    /// `[user@]host[:port]`, in order, as ProxyJump has it. Empty: what `~/.ssh/config` says.
-    pub jumps: Vec<String>,
+    /// In order, the nearest to us first. Empty: what `~/.ssh/config` says (ProxyJump).
+    pub jumps: Vec<Jump>,
     /// Private key files to offer. Empty: what `~/.ssh/config` says, the agent's keys and the usual files.
     pub identities: Vec<PathBuf>,
     pub timeouts: Timeouts,
@@ -53,6 +53,15 @@ impl Remote {
             config: true,
         }
     }
+}
+
+/// A machine to go through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Jump {
+    /// `[user@]host[:port]`, as ProxyJump has it.
+    pub to: String,
+    /// As for [`Remote::host_keys`]. Empty: what known_hosts says.
+    pub host_keys: Vec<String>,
 }
 
 /// A user of the host, and how that user becomes root.

@@ -2,6 +2,7 @@
 
 mod exchanges;
 mod freezing;
+mod ways;
 
 use std::time::{Duration, Instant};
 
