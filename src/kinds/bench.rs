@@ -21,7 +21,7 @@ use steward::diag::{Diagnostics, Place, Result, Source};
 use steward::kinds::{Argument, Build, Call, Files, Item, Rendered, Site, TreeEntry, TreeNode, named};
 use steward::resource::{Observation, Want};
 use steward::script::frames::Answers;
-use steward::script::{apply_functions, probe_program, quote, request};
+use steward::script::{apply_functions, probe_functions, probe_program, quote, request};
 use steward::yaml::parse;
 use tempfile::TempDir;
 
@@ -213,7 +213,9 @@ impl<'a> Bench<'a> {
     pub fn call(&self, call: &Call) -> Applied {
         let (payloads, words) = packed(call);
         let mut script = b"umask 022\nexec 4>&1\n".to_vec();
-        script.extend(format!("NONCE={NONCE} ID=0 HOME=/nonexistent\n{}", apply_functions()).into_bytes());
+        script.extend(
+            format!("NONCE={NONCE} ID=0 HOME=/nonexistent\n{}{}", probe_functions(), apply_functions()).into_bytes(),
+        );
         script.extend(PREPARE.as_bytes());
         if let Some(command) = self.fatal.get() {
             script.extend(format!("FATAL={command}\n{FATAL}").into_bytes());

@@ -20,6 +20,7 @@ pub mod accounts;
 #[cfg(test)]
 pub mod bench;
 pub mod block;
+pub mod command;
 pub mod directory;
 pub mod file;
 pub mod group;
@@ -44,6 +45,7 @@ pub static ALL: &[&dyn Kind] = &[
     &service::ServiceKind,
     &group::GroupKind,
     &user::UserKind,
+    &command::CommandKind,
 ];
 
 /// The kind with this YAML tag.

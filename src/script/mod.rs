@@ -19,7 +19,7 @@ pub fn probe_program() -> String {
 }
 
 /// Everything that a look needs, as functions: the common part, each kind's, and the table of sections.
-fn probe_functions() -> String {
+pub fn probe_functions() -> String {
     let mut program = without_comments(PROBE);
     for kind in kinds::ALL {
         program.push_str(&without_comments(kind.probe()));
