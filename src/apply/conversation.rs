@@ -86,6 +86,11 @@ impl<'a> Changing<'a> {
         self.results.iter().filter(|(_, result)| of(result)).count()
     }
 
+    /// True if this resource was found to be as it should be.
+    pub(super) fn left(&self, id: &Id) -> bool {
+        self.results.iter().any(|(other, result)| other == id && matches!(result, StepResult::Unchanged))
+    }
+
     pub(super) fn sections(&self) -> &BTreeMap<String, Answer> {
         &self.answers.sections
     }

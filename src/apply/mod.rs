@@ -137,7 +137,10 @@ fn once(session: &mut dyn Session, todo: &HostPlan, how: &Apply<'_>, outcome: &m
     }
     watch(Event::Verifying);
     let seen = look(session, catalog, &how.run.records(&catalog.site), how.silence)?;
-    Ok(plan(catalog, &seen))
+    let mut next = plan(catalog, &seen);
+    // what no look can decide was decided: its guard said that there is nothing to do
+    next.changes.retain(|change| !(change.decides_itself() && talk.left(&change.id)));
+    Ok(next)
 }
 
 fn stopped(host: &str) -> Diagnostic {

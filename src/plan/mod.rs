@@ -56,6 +56,13 @@ pub enum Action {
     Reload,
 }
 
+impl Change {
+    /// True if only the change itself can tell whether there is anything to do.
+    pub fn decides_itself(&self) -> bool {
+        self.deferred.as_deref() == Some(self.id.to_string().as_str())
+    }
+}
+
 /// One attribute that is to become another.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {

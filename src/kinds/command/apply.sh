@@ -1,3 +1,6 @@
+# Nothing says that it is to be done, until something changes.
+command_waits() { unchanged; }
+
 command_run() { # GUARD WHAT SECONDS ACCOUNT DIRECTORY COUNT VARIABLE… shell TEXT | words WORD…
   guard=$1 what=$2 limit=$3 as=$4 in=$5
   shift 5

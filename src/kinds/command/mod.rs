@@ -271,7 +271,10 @@ impl Item for Command {
     }
 
     fn call(&self, _: &Site) -> Call {
-        self.run(&self.guard)
+        match &self.guard {
+            Guard::None => Call::new("command_waits"),
+            guard => self.run(guard),
+        }
     }
 
     fn reactions(&self) -> Vec<Reaction> {

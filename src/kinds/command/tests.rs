@@ -106,3 +106,17 @@ fn a_command_that_fails_or_leaves_its_guard_unmet_says_so() {
         assert!(slow.contains("longer than 1 s"), "{slow}");
     }
 }
+
+#[test]
+fn a_command_that_waits_for_a_change_is_not_run_as_a_step() {
+    for shell in SHELLS {
+        let directory = Directory::new();
+        let bench = directory.host(shell);
+        let ran = directory.at("/ran").display().to_string();
+        let item = bench.item("command", &format!("{{ name: a, run: [touch, \"{ran}\"], on_change: [/etc/x] }}"));
+        assert_eq!(bench.apply("command", &*item), Applied::Unchanged);
+        assert!(!directory.at("/ran").exists());
+        assert_eq!(bench.call(&item.reactions().remove(0).call), Applied::Changed);
+        assert!(directory.at("/ran").exists());
+    }
+}
