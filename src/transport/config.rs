@@ -21,7 +21,7 @@ pub(super) struct Settings {
     pub(super) agent: Option<PathBuf>,
     pub(super) jumps: Vec<Jump>,
     pub(super) known_hosts: Vec<PathBuf>,
-    /// The name under which known_hosts knows the machine, if not its own.
+    /// The name under which `known_hosts` knows the machine, if not its own.
     pub(super) alias: Option<String>,
     pub(super) gssapi: bool,
     /// Why only the system's `ssh` can serve, if so.
@@ -196,7 +196,7 @@ struct Tokens<'a> {
 }
 
 impl Tokens<'_> {
-    /// The percent tokens of ssh_config(5) that make sense in a path.
+    /// The percent tokens of `ssh_config(5)` that make sense in a path.
     fn fill(&self, text: &str, port: u16, home: &Path) -> String {
         let mut filled = String::new();
         let mut characters = text.chars();

@@ -1,4 +1,4 @@
-//! Who may answer: the host keys that the inventory pins, else those of known_hosts, and the verdict on the key that
+//! Who may answer: the host keys that the inventory pins, else those of `known_hosts`, and the verdict on the key that
 //! was shown. Takes files and a key, gives yes or a refusal with both fingerprints; never asks and never writes.
 
 use std::path::{Path, PathBuf};
@@ -51,7 +51,7 @@ pub(super) fn kind_of(blob: &[u8]) -> Option<&str> {
 pub(super) struct Known {
     keys: Vec<Key>,
     revoked: Vec<Key>,
-    /// known_hosts trusts a certificate authority for this machine, and knows no key of it.
+    /// `known_hosts` trusts a certificate authority for this machine, and knows no key of it.
     pub(super) authority: bool,
     pinned: bool,
 }
@@ -99,7 +99,7 @@ impl Known {
     /// a server that also has an RSA key. Certificates are never offered: libssh2 would not check them.
     pub(super) fn preference(&self) -> String {
         let known = |method: &&str| self.keys.iter().any(|key| method_is_for(method, &key.kind));
-        let (first, last): (Vec<&str>, Vec<&str>) = METHODS.iter().copied().partition(|method| known(&method));
+        let (first, last): (Vec<&str>, Vec<&str>) = METHODS.iter().copied().partition(known);
         [first, last].concat().join(",")
     }
 
@@ -109,7 +109,8 @@ impl Known {
         if self.revoked.contains(shown) {
             let fact =
                 format!("{name} showed a host key that known_hosts marks as revoked: {} {fingerprint}", shown.kind);
-            return Err(refusal(fact, "do not connect: whoever answers has a key that was given up"));
+            let remedy = "do not connect: whoever answers has a key that was given up";
+            return Err(Box::new(Diagnostic::error(fact).remedy(remedy)));
         }
         if self.keys.contains(shown) {
             return Ok(());
@@ -117,13 +118,11 @@ impl Known {
         let line = shown.line();
         if self.keys.is_empty() {
             let fact = format!("the host key of {name} is unknown: {} {fingerprint}", shown.kind);
-            return Err(refusal(
-                fact,
-                &format!(
-                    "compare the fingerprint with `ssh-keygen -lf` on the host's console (or with the hosting's panel), \
-                     then put `host_key: {line}` into the inventory"
-                ),
-            ));
+            let remedy = format!(
+                "compare the fingerprint with `ssh-keygen -lf` on the host's console (or with the hosting's panel), \
+                 then put `host_key: {line}` into the inventory"
+            );
+            return Err(Box::new(Diagnostic::error(fact).remedy(remedy)));
         }
         let known: Vec<String> = self.keys.iter().map(|key| format!("{} {}", key.kind, key.fingerprint())).collect();
         let source = if self.pinned { "the inventory" } else { "known_hosts" };
@@ -142,10 +141,10 @@ impl Known {
                  `host_key: {line}` into the inventory"
             )
         };
-        Err(refusal(fact, &remedy))
+        Err(Box::new(Diagnostic::error(fact).remedy(remedy)))
     }
 
-    /// The known keys, as a known_hosts file has them under `alias`, for the system's `ssh`.
+    /// The known keys, as a `known_hosts` file has them under `alias`, for the system's `ssh`.
     pub(super) fn as_known_hosts(&self, alias: &str) -> Option<String> {
         self.pinned.then(|| {
             let revoked = self.revoked.iter().map(|key| format!("@revoked {alias} {}\n", key.line()));
@@ -167,10 +166,6 @@ fn method_is_for(method: &str, kind: &str) -> bool {
     method == kind || (kind == "ssh-rsa" && method.starts_with("rsa-sha2-"))
 }
 
-fn refusal(fact: String, remedy: &str) -> Box<Diagnostic> {
-    Box::new(Diagnostic::error(fact).remedy(remedy))
-}
-
 enum Marker {
     None,
     Revoked,
@@ -185,7 +180,7 @@ struct Entry {
     line: String,
 }
 
-/// The entries of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT); what cannot be read knows nobody.
+/// The entries of a `known_hosts` file (sshd(8), its section on that format); what cannot be read knows nobody.
 fn entries(file: &Path) -> Vec<Entry> {
     let text = std::fs::read(file).unwrap_or_default();
     String::from_utf8_lossy(&text).lines().filter_map(entry).collect()
@@ -228,7 +223,7 @@ fn hashed_matches(line: &str, name: &str) -> Option<bool> {
     Some(matches!(hosts.check(name, &key.blob), ::ssh2::CheckResult::Match))
 }
 
-/// `*` and `?`, as ssh_config(5) has them.
+/// `*` and `?`, as `ssh_config(5)` has them.
 fn glob(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern.split_first(), text.split_first()) {
         (None, None) => true,

@@ -48,17 +48,22 @@ impl Copy {
                 let _ = self.local.shutdown(Shutdown::Both);
                 return;
             }
-            if before == (self.up.moved, self.down.moved) {
+            // Reading may have brought in room to write, of which no poll would tell.
+            let room = !self.up.is_empty() && !self.outbound() && self.channel.write_window().remaining > 0;
+            if before == (self.up.moved, self.down.moved) && !room {
                 self.wait();
             }
         }
     }
 
+    /// libssh2 has something to send that the socket does not take.
+    fn outbound(&self) -> bool {
+        matches!(self.link.session.block_directions(), BlockDirections::Outbound | BlockDirections::Both)
+    }
+
     fn wait(&self) {
-        let outbound =
-            matches!(self.link.session.block_directions(), BlockDirections::Outbound | BlockDirections::Both);
         let mut there = PollFlags::IN;
-        there.set(PollFlags::OUT, outbound);
+        there.set(PollFlags::OUT, self.outbound());
         let mut here = PollFlags::empty();
         here.set(PollFlags::IN, self.up.is_empty());
         here.set(PollFlags::OUT, !self.down.is_empty());

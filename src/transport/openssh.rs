@@ -1,5 +1,5 @@
-//! A session by the system's `ssh`, for what libssh2 cannot: security keys, ProxyCommand, certificate authorities. One
-//! master connection (ControlMaster) in a private directory; each exchange is one `ssh` over it. Never asks on the
+//! A session by the system's `ssh`, for what libssh2 cannot: security keys, `ProxyCommand`, certificate authorities. One
+//! master connection (`ControlMaster`) in a private directory; each exchange is one `ssh` over it. Never asks on the
 //! terminal, and never trusts `ssh`'s exit status: 255 may be the command's own.
 
 use std::ffi::OsString;
@@ -22,7 +22,7 @@ pub(super) struct OpenSsh {
     why: String,
     exchanges: usize,
     /// Holds the control socket, and the pinned keys.
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 /// Why there is no master connection.
@@ -51,8 +51,7 @@ impl OpenSsh {
         }
         let arguments = arguments(remote, settings, directory.path(), pinned.is_some());
         let why = why.to_owned();
-        let session =
-            Self { arguments, name: settings.name.clone(), login, why, exchanges: 0, _directory: directory };
+        let session = Self { arguments, name: settings.name.clone(), login, why, exchanges: 0, directory };
         session.start_master(remote.timeouts.connect)?;
         Ok(session)
     }
@@ -67,7 +66,7 @@ impl OpenSsh {
     /// `ssh -f -N` returns when it is authenticated, and leaves the master behind.
     fn start_master(&self, limit: Duration) -> Result<(), Failed> {
         let name = &self.name;
-        let errors = self._directory.path().join("errors");
+        let errors = self.directory.path().join("errors");
         let log = std::fs::File::create(&errors).map_err(|error| {
             Failed::Broken(unreachable(format!("{}: {error}", errors.display()), "look at the room on that disk"))
         })?;

@@ -37,10 +37,11 @@ impl Ssh2 {
 
     /// Opens a channel, once the previous one is gone: the server may allow only one (`MaxSessions 1`).
     fn open(&mut self) -> Result<Channel, Broken> {
-        let deadline = Instant::now() + LINGER;
         if let Some(previous) = self.previous.take() {
+            let deadline = Instant::now() + LINGER;
             self.see_off(previous, deadline).map_err(|trouble| self.no_channel(&trouble))?;
         }
+        let deadline = Instant::now() + LINGER;
         loop {
             let limit = Instant::now() + self.timeouts.silence;
             match self.link.drive(limit, || self.link.session.channel_session()) {
@@ -74,8 +75,14 @@ impl Ssh2 {
                 channel.send_eof()?;
                 closed = true;
             }
-            for stream in [0, 1] {
-                while matches!(channel.stream(stream).read(buffer), Ok(1..)) {}
+            // Again: reading the second stream may bring in the end of the first, and then no poll would tell.
+            for _ in 0..16 {
+                for stream in [0, 1] {
+                    while matches!(channel.stream(stream).read(buffer), Ok(1..)) {}
+                }
+                if channel.read_window().available == 0 {
+                    break;
+                }
             }
             if !channel.eof() {
                 return Err(ssh2::Error::from_errno(ssh2::ErrorCode::Session(code::EAGAIN)));
@@ -206,9 +213,9 @@ impl Ssh2 {
                 Ok(count) => {
                     let bytes = self.buffer.get(..count).unwrap_or_default();
                     if stream == 0 {
-                        pump.output(bytes)
+                        pump.output(bytes);
                     } else {
-                        pump.errors(bytes)
+                        pump.errors(bytes);
                     }
                     progress = true;
                 }

@@ -29,7 +29,7 @@ pub struct Remote {
     pub fallback: Option<Login>,
     /// OpenSSH public key lines (`ssh-ed25519 AAAA…`). If there is any, only these are accepted.
     pub host_keys: Vec<String>,
-    /// In order, the nearest to us first. Empty: what `~/.ssh/config` says (ProxyJump).
+    /// In order, the nearest to us first. Empty: what `~/.ssh/config` says (`ProxyJump`).
     pub jumps: Vec<Jump>,
     /// Private key files to offer. Empty: what `~/.ssh/config` says, the agent's keys and the usual files.
     pub identities: Vec<PathBuf>,
@@ -58,9 +58,9 @@ impl Remote {
 /// A machine to go through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Jump {
-    /// `[user@]host[:port]`, as ProxyJump has it.
+    /// `[user@]host[:port]`, as `ProxyJump` has it.
     pub to: String,
-    /// As for [`Remote::host_keys`]. Empty: what known_hosts says.
+    /// As for [`Remote::host_keys`]. Empty: what `known_hosts` says.
     pub host_keys: Vec<String>,
 }
 

@@ -86,14 +86,16 @@ fn a_slow_reader_is_not_taken_for_frozen_while_it_reads() {
 fn a_hundred_sessions_at_once_are_fine() {
     let sshd = Sshd::start();
     let remote = sshd.remote();
-    let (_, time) = timed(|| {
+    let ((), time) = timed(|| {
         std::thread::scope(|scope| {
             let work = |n: usize| {
                 let remote = &remote;
                 move || assert_eq!(run(session(remote).as_mut(), &format!("echo {n}")).unwrap(), n.to_string())
             };
             let threads: Vec<_> = (0..100).map(|n| scope.spawn(work(n))).collect();
-            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            for thread in threads {
+                thread.join().unwrap();
+            }
         });
     });
     eprintln!("100 sessions in {time:?}");

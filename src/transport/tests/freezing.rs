@@ -96,12 +96,13 @@ fn disturbed(disturb: impl FnOnce(&Sshd, &Proxy) + Send, say: &[u8]) -> (Result<
 #[test]
 fn a_connection_that_breaks_while_a_command_runs_is_lost_in_time() {
     type Disturb = fn(&Sshd, &Proxy);
+    let upload = vec![b'x'; 16 << 20];
     let cases: [(&str, Disturb, &[u8]); 5] = [
         ("the server's process stops", |sshd, _| sshd.signal(Signal::STOP), b""),
         ("the server's process is killed", |sshd, _| sshd.signal(Signal::KILL), b""),
         ("the network freezes", |_, proxy| proxy.freeze(), b""),
         ("the network is cut", |_, proxy| proxy.cut(), b""),
-        ("the network freezes during an upload", |_, proxy| proxy.freeze(), &[b'x'; 16 << 20]),
+        ("the network freezes during an upload", |_, proxy| proxy.freeze(), &upload),
     ];
     for (what, disturb, say) in cases {
         let (result, time, drop_time) = disturbed(disturb, say);

@@ -28,9 +28,9 @@ fn run(session: &mut dyn Session, command: &str) -> Result<String, Broken> {
     Ok(text.strip_suffix("done\n").unwrap().trim_end().to_owned())
 }
 
-fn refusal(remote: &Remote) -> Box<Diagnostic> {
+fn refusal(remote: &Remote) -> Diagnostic {
     match connect(remote) {
-        Err(Broken::Unreachable(diagnostic)) => diagnostic,
+        Err(Broken::Unreachable(diagnostic)) => *diagnostic,
         Err(other) => panic!("{other:?}"),
         Ok(session) => panic!("connected: {}", session.description()),
     }
