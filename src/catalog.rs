@@ -16,6 +16,8 @@ pub struct Catalog {
     pub name: String,
     /// In inventory order.
     pub hosts: Vec<Arc<HostCatalog>>,
+    /// True if a limit left services out: what is missing here need not be missing in the inventory.
+    pub partial: bool,
 }
 
 #[derive(Debug, Clone)]

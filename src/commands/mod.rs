@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cli::Global;
+use crate::compile;
 use crate::connect::Access;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::inventory::{self, Inventory, Selection};
+use crate::modules::Library;
 use crate::transport::{Asker as _, Timeouts};
 use crate::ui::Ui;
 
@@ -90,9 +92,14 @@ pub struct Compiled {
 impl Context {
     /// Loads and compiles the inventory; any mistake ends the command.
     pub fn compile(&self) -> Result<Compiled, Diagnostics> {
-        let (inventory, mistakes) = inventory::load(&self.inventory_dir()?);
-        let inventory = inventory.filter(|_| !mistakes.has_errors()).ok_or(mistakes)?;
-        self.select(&inventory)?;
-        Err(Diagnostic::error("modules are not compiled yet").into())
+        let (inventory, mut mistakes) = inventory::load(&self.inventory_dir()?);
+        let Some(inventory) = inventory else { return Err(mistakes) };
+        let library = Library::load(&inventory.dir, &mut mistakes);
+        let selection = self.select(&inventory)?;
+        let (catalog, more) = compile::compile(&inventory, &library, &selection);
+        mistakes.0.extend(more.0);
+        let Some(catalog) = catalog.filter(|_| !mistakes.has_errors()) else { return Err(mistakes) };
+        self.ui.report(&mistakes);
+        Ok(Compiled { inventory, catalog })
     }
 }

@@ -16,11 +16,12 @@ use crate::yaml::{Entry, Map, Node, Value};
 /// Parsed texts of one compilation: strings of modules and of the inventory, and templates.
 pub struct Expressions<'e, 'a> {
     environment: &'e Environment<'a>,
-    templates: BTreeMap<&'a str, &'a Arc<Source>>,
+    pub(super) templates: BTreeMap<&'a str, &'a Arc<Source>>,
     parsed: RefCell<BTreeMap<&'a str, Rc<Parsed<'e, 'a>>>>,
+    names: RefCell<BTreeMap<&'a str, Rc<BTreeSet<String>>>>,
 }
 
-enum Parsed<'e, 'a> {
+pub(super) enum Parsed<'e, 'a> {
     /// The whole string is one `{{ expression }}`, which begins at this byte.
     Native(Expression<'e, 'a>, usize),
     Text(Template<'e, 'a>),
@@ -45,7 +46,7 @@ pub fn names(node: &Node) -> BTreeSet<String> {
 impl<'e, 'a> Expressions<'e, 'a> {
     /// `templates` are those that the environment holds.
     pub fn new(environment: &'e Environment<'a>, templates: BTreeMap<&'a str, &'a Arc<Source>>) -> Self {
-        Self { environment, templates, parsed: RefCell::default() }
+        Self { environment, templates, parsed: RefCell::default(), names: RefCell::default() }
     }
 
     /// The tree with every expression replaced by its value; all mistakes in it. What a value contains is data, and
@@ -104,7 +105,7 @@ impl<'e, 'a> Expressions<'e, 'a> {
         })
     }
 
-    fn parsed(&self, text: &'a str) -> Rc<Parsed<'e, 'a>> {
+    pub(super) fn parsed(&self, text: &'a str) -> Rc<Parsed<'e, 'a>> {
         if let Some(parsed) = self.parsed.borrow().get(text) {
             return Rc::clone(parsed);
         }
@@ -128,15 +129,24 @@ impl<'e, 'a> Expressions<'e, 'a> {
     /// See [`names`].
     pub fn names_into(&self, node: &'a Node, found: &mut BTreeSet<String>) {
         match &node.value {
-            Value::String(text) if is_expression(text) => match &*self.parsed(text) {
-                Parsed::Native(expression, _) => found.extend(expression.undeclared_variables(true)),
-                Parsed::Text(template) => found.extend(template.undeclared_variables(true)),
-                Parsed::Refused(_) => {}
-            },
+            Value::String(text) if is_expression(text) => found.extend(self.names_of(text).iter().cloned()),
             Value::List(items) => items.iter().for_each(|item| self.names_into(item, found)),
             Value::Map(map) => map.values().for_each(|entry| self.names_into(&entry.node, found)),
             _ => {}
         }
+    }
+
+    fn names_of(&self, text: &'a str) -> Rc<BTreeSet<String>> {
+        if let Some(names) = self.names.borrow().get(text) {
+            return Rc::clone(names);
+        }
+        let names = Rc::new(match &*self.parsed(text) {
+            Parsed::Native(expression, _) => expression.undeclared_variables(true).into_iter().collect(),
+            Parsed::Text(template) => template.undeclared_variables(true).into_iter().collect(),
+            Parsed::Refused(_) => BTreeSet::new(),
+        });
+        self.names.borrow_mut().insert(text, Rc::clone(&names));
+        names
     }
 
     /// Renders a template, twice: what differs between two renderings would differ between two looks at a host.

@@ -11,6 +11,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, Undefi
 
 mod expression;
 mod filters;
+mod lint;
 mod mistake;
 mod scope;
 mod value;

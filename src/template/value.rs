@@ -15,9 +15,7 @@ pub fn to_value(node: &Node) -> Computed {
         Value::Float(number) => Computed::from(*number),
         Value::String(text) => Computed::from(text.as_str()),
         Value::List(items) => items.iter().map(to_value).collect(),
-        Value::Map(map) => {
-            map.iter().map(|(key, entry)| (Computed::from(key.as_str()), to_value(&entry.node))).collect()
-        }
+        Value::Map(map) => Computed::from_pairs(map.iter().map(|(key, entry)| (key.as_str(), to_value(&entry.node)))),
     }
 }
 

@@ -1,0 +1,187 @@
+//! Declarations to resources: one ordered list for each selected host.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use minijinja::Value;
+
+use super::World;
+use super::files::{Content, Sources};
+use super::repeat::scopes;
+use crate::catalog::{Resource, ServiceEntry};
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::inventory::Selection;
+use crate::kinds::{Build, Site, fight};
+use crate::resource::Id;
+use crate::template::Scope;
+
+/// One host, all of its services.
+pub(super) struct Made {
+    /// Index of the host.
+    pub(super) host: usize,
+    pub(super) site: Site,
+    pub(super) services: Vec<ServiceEntry>,
+    pub(super) resources: Vec<Resource>,
+}
+
+pub(super) fn make(world: &mut World<'_, '_, '_>, order: &[usize], selection: &Selection) -> Vec<Made> {
+    let mut sources = Sources::new(&world.inventory.dir, world.library.root());
+    let chosen: BTreeSet<&str> = selection.hosts.iter().map(String::as_str).collect();
+    let mut by_host: Vec<Vec<usize>> = vec![Vec::new(); world.hosts.len()];
+    for &index in order {
+        if let Some(list) = world.instances.get(index).and_then(|instance| by_host.get_mut(instance.host)) {
+            list.push(index);
+        }
+    }
+    let mut made = Vec::new();
+    for (host, order) in by_host.into_iter().enumerate() {
+        if chosen.contains(world.host_name(host)) {
+            let mut mistakes = Diagnostics::default();
+            made.push(on_host(world, host, &order, &mut sources, &mut mistakes));
+            world.report.on_host(host, mistakes);
+        }
+    }
+    made
+}
+
+fn on_host(
+    world: &World<'_, '_, '_>,
+    host: usize,
+    order: &[usize],
+    sources: &mut Sources,
+    mistakes: &mut Diagnostics,
+) -> Made {
+    let root = world.hosts.get(host).and_then(|host| host.host.root.as_ref());
+    let site = Site { root: root.map(|root| root.value.trim_end_matches('/').to_owned()).unwrap_or_default() };
+    let mut list =
+        List { world, order, site: &site, resources: Vec::new(), known: BTreeMap::new(), left_out: BTreeSet::new() };
+    for (owner, &index) in order.iter().enumerate() {
+        list.add_service(owner, index, sources, mistakes);
+    }
+    list.refuse_fights(mistakes);
+    if let (Some(root), false) = (root, list.left_out.is_empty()) {
+        let kinds: Vec<&str> = list.left_out.iter().copied().collect();
+        let fact = format!("a directory is not a running host: resources of kind {} are left out", kinds.join(", "));
+        mistakes.push(Diagnostic::warning(fact).at(&root.place));
+    }
+    let position = |provider: usize| order.iter().position(|index| *index == provider);
+    let entry = |index: &usize| {
+        let instance = world.instances.get(*index)?;
+        let needs = instance.needs.iter().filter_map(|bound| position(bound.provider?)).collect();
+        Some(ServiceEntry { name: instance.name.to_owned(), module: instance.service.module.value.clone(), needs })
+    };
+    let (services, resources) = (order.iter().filter_map(entry).collect(), list.resources);
+    Made { host, services, resources, site }
+}
+
+/// The resources of one host so far.
+struct List<'l, 'w, 'e, 'a> {
+    world: &'l World<'w, 'e, 'a>,
+    /// Instances of this host; owners are positions in it.
+    order: &'l [usize],
+    site: &'l Site,
+    resources: Vec<Resource>,
+    known: BTreeMap<Id, usize>,
+    left_out: BTreeSet<&'static str>,
+}
+
+impl List<'_, '_, '_, '_> {
+    fn add_service(
+        &mut self,
+        owner: usize,
+        index: usize,
+        sources: &mut Sources,
+        mistakes: &mut Diagnostics,
+    ) -> Option<()> {
+        let world = self.world;
+        let instance = world.instances.get(index)?;
+        let (module, scope) = (instance.module?, instance.scope.as_ref()?);
+        let gathered: Vec<(String, Value)> =
+            instance.gathered.iter().map(|(name, offers)| (name.clone(), Value::from(offers.clone()))).collect();
+        let scope = Scope::within(scope)
+            .with("offers", Value::from_pairs(gathered))
+            .with("needed_by", instance.needed_by.clone());
+        let scope = Arc::new(scope);
+        for declared in &module.resources {
+            if self.site.is_directory() && !declared.kind.works_in_directory() {
+                self.left_out.insert(declared.kind.name());
+                continue;
+            }
+            for scope in scopes(world.expressions, &declared.repeat, &scope, mistakes).unwrap_or_default() {
+                let Some(fields) = world.expressions.evaluate(&declared.fields, &scope, mistakes) else { continue };
+                let mut files = Content { sources: &mut *sources, expressions: world.expressions, scope: &scope };
+                let mut build = Build { mistakes: &mut *mistakes, files: &mut files, site: self.site };
+                if let Some(item) = declared.kind.item(&fields, &mut build) {
+                    let id = Id::new(declared.kind.name(), item.name());
+                    let place = fields.place.clone();
+                    let (kind, item, owners) = (declared.kind, Arc::from(item), vec![owner]);
+                    self.add(Resource { id, kind, item, owners, place }, mistakes);
+                }
+            }
+        }
+        // Nothing uses these yet, but what is wrong in them is wrong now.
+        for node in module.checks.iter().chain(module.handoff.nodes()) {
+            world.expressions.evaluate(node, &scope, mistakes);
+        }
+        Some(())
+    }
+
+    fn add(&mut self, new: Resource, mistakes: &mut Diagnostics) {
+        let Some(known) = self.known.get(&new.id).and_then(|index| self.resources.get_mut(*index)) else {
+            self.known.insert(new.id.clone(), self.resources.len());
+            self.resources.push(new);
+            return;
+        };
+        if new.kind.merges() && known.item.same_as(&*new.item) {
+            known
+                .owners
+                .extend(new.owners.iter().filter(|owner| !known.owners.contains(owner)).copied().collect::<Vec<_>>());
+            return;
+        }
+        let differs = if new.kind.merges() { ", and not alike" } else { "" };
+        let fact = format!("`{}` is declared twice{differs}", new.id);
+        let known = known.clone();
+        mistakes.push(self.both(fact, &known, &new).remedy("keep one of the two, or give them different names"));
+    }
+
+    /// Resources that would undo each other's work: at one path, or in a directory that another one fills.
+    fn refuse_fights(&self, mistakes: &mut Diagnostics) {
+        let mut by_path: BTreeMap<&str, Vec<&Resource>> = BTreeMap::new();
+        for resource in &self.resources {
+            if let Some(path) = resource.item.path() {
+                by_path.entry(path).or_default().push(resource);
+            }
+        }
+        for (path, here) in &by_path {
+            let above = path.match_indices('/').filter_map(|(end, _)| by_path.get(path.get(..end)?)).flatten();
+            for (index, new) in here.iter().enumerate() {
+                let others = here.iter().take(index).chain(above.clone());
+                for other in others.filter(|other| fight(&*other.item, &*new.item)) {
+                    let fact = format!("`{}` and `{}` would undo each other's work", other.id, new.id);
+                    let mistake = self.both(fact, other, new);
+                    mistakes.push(mistake.remedy("let one of them have the path to itself"));
+                }
+            }
+        }
+    }
+
+    fn both(&self, fact: String, first: &Resource, second: &Resource) -> Diagnostic {
+        let mistake = Diagnostic::error(fact).at(&second.place);
+        if first.place != second.place {
+            return mistake.related(&first.place, format!("first declared here, by `{}`", self.owner(first).0));
+        }
+        let (first, second) = (self.owner(first), self.owner(second));
+        match (first.1, second.1) {
+            (Some(one), Some(other)) if one != other => {
+                mistake.related(one, "by this service").related(other, "and by this one")
+            }
+            _ => mistake,
+        }
+    }
+
+    fn owner(&self, resource: &Resource) -> (&str, Option<&crate::diag::Place>) {
+        let index = resource.owners.first().and_then(|owner| self.order.get(*owner));
+        let instance = index.and_then(|index| self.world.instances.get(*index));
+        (instance.map_or("", |instance| instance.name), instance.map(|instance| instance.place))
+    }
+}

@@ -1,0 +1,103 @@
+//! Modules: what a service is made of, as data. `modules/NAME.yaml` and the templates in `templates/NAME/`, embedded
+//! in the program, replaced or joined by those of the chapter's own repository.
+//!
+//! Reading a module finds every mistake that can be found without an inventory. Nothing here evaluates anything;
+//! `compile` does.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::diag::{Place, Source};
+use crate::kinds::Kind;
+use crate::yaml::{Map, Node};
+
+mod declared;
+mod library;
+pub mod lock;
+mod params;
+mod read;
+mod text;
+mod types;
+
+pub use library::{Library, root_of};
+pub use params::{Param, accept_fields};
+pub use read::read;
+pub use text::Text;
+pub use types::Type;
+
+/// Names that every expression can see, whatever the module.
+pub const GIVEN: &[&str] = &["chapter", "host", "inventory", "people", "service"];
+
+/// Names that exist only in some expressions, and which no parameter may hide.
+pub const RESERVED: &[&str] =
+    &["item", "key", "need", "needed_by", "needs", "offers", "secrets", "vars", "loop", "range", "dict", "namespace"];
+
+/// A module as it was declared.
+#[derive(Debug)]
+pub struct Module {
+    pub name: String,
+    pub source: Arc<Source>,
+    /// True if it comes with this program.
+    pub embedded: bool,
+    /// Counts up with every change that a person should know of.
+    pub version: i64,
+    pub summary: Text,
+    /// In the order of the file.
+    pub params: IndexMap<String, Param>,
+    pub needs: IndexMap<String, Need>,
+    /// What a service of this module hands back to those that need it: expressions that also see `need`.
+    pub facts: Map,
+    /// What it collects from the services of its host: the fields of each offer.
+    pub gathers: IndexMap<String, IndexMap<String, Param>>,
+    pub offers: IndexMap<String, Vec<Offer>>,
+    pub resources: Vec<Declaration>,
+    /// What `verify` will look at from outside.
+    pub checks: Vec<Node>,
+    /// What the next volunteer must know.
+    pub handoff: Text,
+}
+
+/// A service of another module without which this one cannot work.
+#[derive(Debug)]
+pub struct Need {
+    pub module: String,
+    /// True: it may be missing.
+    pub optional: bool,
+    pub when: Option<Node>,
+    /// What the other service gets to know, as `need` in its facts and in `needed_by`.
+    pub values: Map,
+    pub place: Place,
+}
+
+/// What other modules may gather.
+#[derive(Debug)]
+pub struct Offer {
+    pub repeat: Repeat,
+    /// The service that shall have it; else whoever gathers on this host.
+    pub to: Option<Node>,
+    pub values: Node,
+}
+
+/// One resource, or as many as `for_each` has items.
+pub struct Declaration {
+    pub kind: &'static dyn Kind,
+    pub repeat: Repeat,
+    pub fields: Node,
+}
+
+impl std::fmt::Debug for Declaration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} at {}", self.kind.name(), self.fields.place)
+    }
+}
+
+/// `when:` and `for_each:`.
+#[derive(Debug, Clone, Default)]
+pub struct Repeat {
+    pub when: Option<Node>,
+    pub for_each: Option<Node>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! A module's YAML to a [`Module`]: every mistake in it that does not depend on an inventory.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+use super::declared::{read_needs, read_offers, read_resource};
+use super::params::{has_expression, read_fields, read_params};
+use super::{GIVEN, Module, Param, Repeat, Text};
+use crate::diag::{Diagnostic, Diagnostics, Source};
+use crate::template::{Expressions, environment};
+use crate::yaml::{self, Map, Node, Placed};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    version: Placed<i64>,
+    summary: Node,
+    #[serde(default)]
+    params: Map,
+    #[serde(rename = "secrets", default)]
+    _secrets: IndexMap<String, Secret>,
+    #[serde(default)]
+    needs: Map,
+    #[serde(default)]
+    facts: Map,
+    #[serde(default)]
+    gathers: IndexMap<String, Gathered>,
+    #[serde(default)]
+    offers: Map,
+    #[serde(default)]
+    resources: Vec<Node>,
+    #[serde(default)]
+    checks: Vec<Node>,
+    handoff: Option<Node>,
+    /// Nothing makes backups yet; that it is written well is known to those who will read it.
+    #[serde(rename = "backups", default)]
+    _backups: Vec<Node>,
+}
+
+/// Read, so that mistakes are found; nothing keeps secrets yet.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Secret {
+    #[serde(rename = "generate")]
+    _generate: Option<Generate>,
+    #[serde(rename = "rotate")]
+    _rotate: Option<Rotate>,
+    #[serde(rename = "help")]
+    _help: Option<Node>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Generate {
+    #[serde(rename = "length")]
+    _length: Option<u16>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Rotate {
+    Auto,
+    Command,
+    Manual,
+    Never,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Gathered {
+    #[serde(rename = "help")]
+    _help: Option<Node>,
+    fields: Map,
+}
+
+/// The module of this name. With mistakes it may lack what was wrong; `None` if nothing is left of it.
+pub fn read(name: &str, source: &Arc<Source>, embedded: bool, mistakes: &mut Diagnostics) -> Option<Module> {
+    let node = match yaml::parse(source) {
+        Ok(node) => node,
+        Err(more) => {
+            mistakes.0.extend(more.0);
+            return None;
+        }
+    };
+    let raw: Raw = node.decode(mistakes)?;
+    if raw.version.value < 1 {
+        mistakes.push(Diagnostic::error("a module's version counts from 1").at(&raw.version.place));
+    }
+    let gathers = raw.gathers.iter().map(|(name, of)| (name.clone(), read_fields(&of.fields, mistakes))).collect();
+    let module = Module {
+        name: name.to_owned(),
+        source: Arc::clone(source),
+        embedded,
+        version: raw.version.value,
+        summary: Text::read(&raw.summary, mistakes),
+        params: read_params(&raw.params, mistakes),
+        needs: read_needs(&raw.needs, mistakes),
+        facts: raw.facts,
+        gathers,
+        offers: read_offers(&raw.offers, mistakes),
+        resources: raw.resources.iter().filter_map(|node| read_resource(node, mistakes)).collect(),
+        checks: raw.checks,
+        handoff: raw.handoff.map(|node| Text::read(&node, mistakes)).unwrap_or_default(),
+    };
+    check_expressions(&module, mistakes);
+    Some(module)
+}
+
+/// Syntax and names of every expression in the module, whether or not an inventory ever evaluates it.
+fn check_expressions(module: &Module, mistakes: &mut Diagnostics) {
+    let environment = environment();
+    let expressions = Expressions::new(&environment, BTreeMap::new());
+    let params: Vec<&str> = module.params.keys().map(String::as_str).chain(GIVEN.iter().copied()).collect();
+    let and = |more: &[&'static str]| -> Vec<&str> { params.iter().copied().chain(more.iter().copied()).collect() };
+    let defaults = and(&["vars"]);
+    for param in module.params.values() {
+        param.default.iter().for_each(|default| expressions.check(default, &defaults, mistakes));
+        check_field_defaults(&param.fields, mistakes);
+    }
+    module.gathers.values().for_each(|fields| check_field_defaults(fields, mistakes));
+    for need in module.needs.values() {
+        need.when.iter().for_each(|when| expressions.check(when, &params, mistakes));
+        need.values.values().for_each(|entry| expressions.check(&entry.node, &params, mistakes));
+    }
+    let facts = and(&["needs", "need"]);
+    module.facts.values().for_each(|entry| expressions.check(&entry.node, &facts, mistakes));
+    let offered = and(&["needs"]);
+    for offer in module.offers.values().flatten() {
+        let names = repeated(&offer.repeat, &offered, &expressions, mistakes);
+        offer.to.iter().for_each(|to| expressions.check(to, &names, mistakes));
+        expressions.check(&offer.values, &names, mistakes);
+    }
+    let all = and(&["needs", "needed_by", "offers"]);
+    for resource in &module.resources {
+        let names = repeated(&resource.repeat, &all, &expressions, mistakes);
+        expressions.check(&resource.fields, &names, mistakes);
+    }
+    module.checks.iter().chain(module.handoff.nodes()).for_each(|node| expressions.check(node, &all, mistakes));
+}
+
+/// The names below `for_each`, after a look at `for_each` and `when` themselves.
+fn repeated<'a, 'm>(
+    repeat: &'m Repeat,
+    known: &[&'a str],
+    expressions: &Expressions<'_, 'm>,
+    mistakes: &mut Diagnostics,
+) -> Vec<&'a str> {
+    let mut names = known.to_vec();
+    if let Some(for_each) = &repeat.for_each {
+        expressions.check(for_each, known, mistakes);
+        names.extend(["item", "key"]);
+    }
+    if let Some(when) = &repeat.when {
+        expressions.check(when, &names, mistakes);
+    }
+    names
+}
+
+/// Defaults of fields are plain values: there is no service yet whose parameters they could name.
+fn check_field_defaults(fields: &IndexMap<String, Param>, mistakes: &mut Diagnostics) {
+    for (name, field) in fields {
+        if let Some(default) = field.default.as_ref().filter(|default| has_expression(default)) {
+            mistakes.push(
+                Diagnostic::error(format!("the default of the field `{name}` is an expression"))
+                    .at(&default.place)
+                    .remedy("make the field optional, and decide where it is used"),
+            );
+        }
+        check_field_defaults(&field.fields, mistakes);
+    }
+}
