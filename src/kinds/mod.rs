@@ -31,6 +31,7 @@ pub mod link;
 pub mod package;
 pub mod paths;
 pub mod service;
+pub mod sysctl;
 pub mod units;
 pub mod user;
 
@@ -46,6 +47,7 @@ pub static ALL: &[&dyn Kind] = &[
     &group::GroupKind,
     &user::UserKind,
     &command::CommandKind,
+    &sysctl::SysctlKind,
 ];
 
 /// The kind with this YAML tag.
