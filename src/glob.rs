@@ -22,18 +22,19 @@ fn components(glob: &[&str], path: &[&str]) -> bool {
         (None, None) => true,
         (Some((&"**", rest)), _) => (0..=path.len()).any(|skipped| components(rest, &path[skipped..])),
         (Some((pattern, rest)), Some((name, below))) => {
-            component(pattern.as_bytes(), name.as_bytes()) && components(rest, below)
+            wildcard(pattern.as_bytes(), name.as_bytes()) && components(rest, below)
         }
         _ => false,
     }
 }
 
-fn component(pattern: &[u8], name: &[u8]) -> bool {
+/// `*` stands for any bytes, slashes too, and `?` for any one.
+pub fn wildcard(pattern: &[u8], name: &[u8]) -> bool {
     match (pattern.split_first(), name.split_first()) {
         (None, None) => true,
-        (Some((b'*', rest)), _) => (0..=name.len()).any(|skipped| component(rest, &name[skipped..])),
-        (Some((b'?', rest)), Some((_, others))) => component(rest, others),
-        (Some((letter, rest)), Some((other, others))) => letter == other && component(rest, others),
+        (Some((b'*', rest)), _) => (0..=name.len()).any(|skipped| wildcard(rest, &name[skipped..])),
+        (Some((b'?', rest)), Some((_, others))) => wildcard(rest, others),
+        (Some((letter, rest)), Some((other, others))) => letter == other && wildcard(rest, others),
         _ => false,
     }
 }

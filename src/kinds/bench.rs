@@ -211,7 +211,11 @@ impl<'a> Bench<'a> {
     }
 
     pub fn call(&self, call: &Call) -> Applied {
-        let (payloads, words) = packed(call);
+        self.steps(std::slice::from_ref(call)).remove(0)
+    }
+
+    /// One run with a step for each call.
+    pub fn steps(&self, calls: &[Call]) -> Vec<Applied> {
         let mut script = b"umask 022\nexec 4>&1\n".to_vec();
         script.extend(
             format!("NONCE={NONCE} ID=0 HOME=/nonexistent\n{}{}", probe_functions(), apply_functions()).into_bytes(),
@@ -220,10 +224,15 @@ impl<'a> Bench<'a> {
         if let Some(command) = self.fatal.get() {
             script.extend(format!("FATAL={command}\n{FATAL}").into_bytes());
         }
-        script.extend(b"step 1 0 '' '' ");
-        script.extend(words);
-        script.extend(b"\nrm -rf \"$HOLDER\"\n");
-        verdict(&(self.run)(&script, &payloads))
+        let mut archive = tar::Builder::new(Vec::new());
+        for (number, call) in calls.iter().enumerate() {
+            script.extend(format!("step {} 0 '' '' ", number + 1).into_bytes());
+            script.extend(words(call, number, &mut archive));
+            script.push(b'\n');
+        }
+        script.extend(b"rm -rf \"$HOLDER\"\n");
+        let output = (self.run)(&script, &archive.into_inner().unwrap());
+        (1..=calls.len()).map(|number| verdict(number, &output)).collect()
     }
 
     /// Everything about all that is watched, in a form that differs if anything was written.
@@ -279,9 +288,8 @@ fn lines(mistakes: &Diagnostics) -> String {
     mistakes.0.iter().map(|mistake| format!("{mistake}\n")).collect()
 }
 
-/// The payloads as an archive, and the words of the call.
-fn packed(call: &Call) -> (Vec<u8>, Vec<u8>) {
-    let mut archive = tar::Builder::new(Vec::new());
+/// The words of a call; its payloads go to the archive.
+fn words(call: &Call, step: usize, archive: &mut tar::Builder<Vec<u8>>) -> Vec<u8> {
     let mut words = call.function.as_bytes().to_vec();
     for (number, argument) in call.arguments.iter().enumerate() {
         words.push(b' ');
@@ -291,17 +299,17 @@ fn packed(call: &Call) -> (Vec<u8>, Vec<u8>) {
                 let mut header = tar::Header::new_gnu();
                 header.set_size(bytes.len() as u64);
                 header.set_mode(0o600);
-                archive.append_data(&mut header, number.to_string(), &bytes[..]).unwrap();
-                words.extend(format!("\"$RUN/payload/{number}\"").into_bytes());
+                archive.append_data(&mut header, format!("{step}.{number}"), &bytes[..]).unwrap();
+                words.extend(format!("\"$RUN/payload/{step}.{number}\"").into_bytes());
             }
         }
     }
-    (archive.into_inner().unwrap(), words)
+    words
 }
 
-fn verdict(output: &[u8]) -> Applied {
+fn verdict(number: usize, output: &[u8]) -> Applied {
     let output = String::from_utf8_lossy(output);
-    let record = output.lines().rev().find_map(|line| line.strip_prefix(&format!("@{NONCE} step 1 ")));
+    let record = output.lines().rev().find_map(|line| line.strip_prefix(&format!("@{NONCE} step {number} ")));
     match record.map(|record| record.split(' ').collect::<Vec<_>>()).as_deref() {
         Some(["changed"]) => Applied::Changed,
         Some(["unchanged"]) => Applied::Unchanged,
@@ -356,6 +364,7 @@ pub const HOSTILE_NAMES: &[&[u8]] = &[
     b"\xff\xfe",
     b"~",
     b"%s%n",
+    b"{}",
     b"* ?[a]",
     b".hidden",
 ];

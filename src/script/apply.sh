@@ -25,13 +25,18 @@ emit() { printf '\n@%s %s\n' "$NONCE" "$*" >&4; }
 unchanged() { exit 90; }
 
 keep() {
-  kept=$STATE/previous/$ID
-  mkdir -p -m 700 "$STATE/previous" "$kept"
-  # counting by grep would fail for none
-  number=$(($(ls "$kept" | sed -n '/\.path$/p' | wc -l) + 1))
-  if [ -L "$1" ] || [ -f "$1" ]; then cp -pP -- "$1" "$kept/$number"; fi
-  printf '%s.' "$1" >"$kept/$number.path"
-  printf '%s' "$STEP" >"$kept/$number.step"
+  keep_as
+  if [ -L "$1" ] || [ -f "$1" ]; then cp -pP -- "$1" "$KEPT"; fi
+  printf '%s.' "$1" >"$KEPT.path"
+}
+
+# Sets KEPT, where the next previous content of this step goes. KEPT.path says of what, with a point after it;
+# for a directory, KEPT.undo lists what is removed from it before what is in KEPT goes back, NUL after each name.
+keep_as() {
+  [ -d "$STATE/previous/$ID" ] || mkdir -p -m 700 "$STATE/previous" "$STATE/previous/$ID"
+  number=1
+  while [ -e "$STATE/previous/$ID/$STEP.$number.path" ]; do number=$((number + 1)); done
+  KEPT=$STATE/previous/$ID/$STEP.$number
 }
 
 # The files of local accounts, once a run.
@@ -43,12 +48,19 @@ keep_accounts() {
 
 # Puts back what a step of this run replaced; what it created is removed.
 restore() {
-  for path in "$STATE/previous/$ID"/*.path; do
-    [ -f "$path" ] && [ "$(cat "${path%.path}.step")" = "$1" ] || continue
+  for path in "$STATE/previous/$ID/$1".*.path; do
+    [ -s "${path%.path}.undo" ] || continue
+    target=$(cat "$path")
+    (cd "${target%.}" && xargs -0 rm -rf -- <"${path%.path}.undo")
+  done
+  for path in "$STATE/previous/$ID/$1".*.path; do
+    [ -f "$path" ] || continue
     saved=${path%.path}
     target=$(cat "$path")
     target=${target%.}
-    if [ -L "$saved" ] || [ -f "$saved" ]; then
+    if [ -d "$saved" ] && [ ! -L "$saved" ]; then
+      cp -pPR -- "$saved/." "$target/"
+    elif [ -L "$saved" ] || [ -f "$saved" ]; then
       cp -pP -- "$saved" "$target.steward-$ID" && mv -f -- "$target.steward-$ID" "$target"
     else
       rm -f -- "$target"
