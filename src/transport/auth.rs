@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::config::Settings;
 use super::keys::{KeyFile, Offer, Offers};
-use super::link::{Link, Trouble, code};
+use super::link::{Link, Trouble, code, says};
 use super::{Asker, Broken};
 use crate::diag::Diagnostic;
 
@@ -48,7 +48,12 @@ pub(super) fn authenticate(
         match outcome {
             Ok(()) => return Ok(()),
             Err(trouble) => {
+                // A server that loses patience after a few keys has answered: another login may be welcome.
+                let impatient = !tried.is_empty() && !matches!(trouble, Trouble::Frozen);
                 tried.push((offer.name(), is_locked(&trouble)));
+                if trouble.is_broken_link() && impatient {
+                    return Err(login.denied(tried, "it hung up after these".to_owned(), offers));
+                }
                 login.go_on(trouble)?;
             }
         }
@@ -56,6 +61,7 @@ pub(super) fn authenticate(
     let methods = match link.drive(login.deadline(), || link.session.auth_methods(login.user).map(str::to_owned)) {
         Ok(methods) => methods,
         Err(_) if link.session.authenticated() => return Ok(()),
+        Err(Trouble::Failed(error)) if !tried.is_empty() => return Err(login.denied(tried, says(&error), offers)),
         Err(trouble) => return login.go_on(trouble).and_then(|why| Err(login.denied(tried, why, offers))),
     };
     let wants = |method: &str| methods.split(',').any(|offered| offered == method);

@@ -13,8 +13,9 @@ use zeroize::Zeroizing;
 use super::config::Settings;
 use super::host_key::Key;
 
-/// Servers hang up after six failures (`MaxAuthTries`), and newer ones remember who caused them.
-const MOST: usize = 5;
+/// Servers hang up at the sixth failure (`MaxAuthTries`), and newer ones remember who caused them; asking what else
+/// they would take counts too.
+const MOST: usize = 4;
 
 /// Keys in the order in which they are offered.
 #[derive(Default)]
@@ -202,14 +203,14 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_five_keys_are_offered_and_useless_files_are_named() {
+    fn no_more_than_four_keys_are_offered_and_useless_files_are_named() {
         let dir = tempfile::tempdir().unwrap();
         let mut identities: Vec<PathBuf> =
             (0..7).map(|n| keygen(dir.path(), &format!("id{n}"), "ed25519", "", &[])).collect();
         std::fs::write(dir.path().join("junk"), "junk").unwrap();
         identities.insert(0, dir.path().join("junk"));
         let offers = offers(&Settings { identities, ..settings() });
-        assert_eq!(names(&offers), ["id0", "id1", "id2", "id3", "id4"]);
+        assert_eq!(names(&offers), ["id0", "id1", "id2", "id3"]);
         assert!(offers.useless[0].ends_with("junk: not a key"), "{:?}", offers.useless);
     }
 

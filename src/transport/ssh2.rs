@@ -247,8 +247,8 @@ impl Ssh2 {
 
 impl Session for Ssh2 {
     fn exchange(&mut self, command: &str, talk: &mut dyn Conversation, silence: Duration) -> Result<(), Broken> {
-        self.exchanges += 1;
         let mut channel = self.open()?;
+        self.exchanges += 1;
         let mut pump = Pump::new(talk, silence);
         let mut state = State::default();
         if self.pump(&mut channel, command, &mut pump, &mut state)? {

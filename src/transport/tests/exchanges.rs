@@ -1,6 +1,6 @@
 //! What an exchange carries, and how it ends.
 
-use super::super::sshd::{Sshd, login};
+use super::super::sshd::{Sshd, keygen, login};
 use super::*;
 
 #[test]
@@ -112,4 +112,14 @@ fn the_bootstrap_login_serves_while_the_own_account_does_not_exist() {
     assert_eq!(run(session.as_mut(), "echo in").unwrap(), "in");
     let refused = refusal(&Remote { fallback: None, ..remote });
     assert!(refused.fact.starts_with("127.0.0.1 does not let nobody-of-that-name in; offered: "), "{}", refused.fact);
+}
+
+#[test]
+fn an_impatient_server_does_not_keep_the_bootstrap_login_out() {
+    let sshd = Sshd::with("MaxAuthTries 2\nLogLevel QUIET");
+    let own = sshd.remote().login;
+    let mut identities = vec![sshd.path("client")];
+    identities.extend((0..4).map(|n| keygen(sshd.dir.path(), &format!("other{n}"), "ed25519", "", &[])));
+    let remote = Remote { login: login("nobody-of-that-name"), fallback: Some(own), identities, ..sshd.remote() };
+    assert_eq!(run(session(&remote).as_mut(), "echo in").unwrap(), "in");
 }
