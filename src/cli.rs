@@ -68,6 +68,7 @@ enum Command {
     Plan(commands::plan::Plan),
     Apply(commands::apply::Apply),
     Explain(commands::explain::Explain),
+    Module(commands::module::Module),
     Schema(commands::schema::Schema),
     Completions(commands::completions::Completions),
 }
@@ -90,6 +91,7 @@ pub fn run() -> Exit {
         Command::Plan(command) => command.run(&context),
         Command::Apply(command) => command.run(&context),
         Command::Explain(command) => command.run(&context),
+        Command::Module(command) => command.run(&context),
         Command::Schema(command) => command.run(&context),
         Command::Completions(command) => command.run(&context),
     };

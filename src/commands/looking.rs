@@ -34,7 +34,7 @@ struct Work {
 /// Looks at every selected host, each over one connection in one exchange.
 pub fn looked(context: &Context) -> Result<Looked, Diagnostics> {
     let compiled = context.compile()?;
-    refuse_roots(&compiled)?;
+    roots_agree(&compiled)?;
     let dir = compiled.inventory.dir.clone();
     let revision = std::thread::spawn(move || crate::revision::revision(&dir));
     let access = context.access()?;
@@ -71,16 +71,15 @@ pub fn looked(context: &Context) -> Result<Looked, Diagnostics> {
     Ok(Looked { plan, sessions, catalog: compiled.catalog, operator })
 }
 
-/// The scripts do not honour `root` yet: what is meant for a directory would be done to this machine.
-fn refuse_roots(compiled: &super::Compiled) -> Result<(), Diagnostics> {
-    let hosts = compiled.catalog.hosts.iter().filter_map(|host| compiled.inventory.hosts.get(&host.host));
-    let refuse = |host: &crate::yaml::Placed<crate::inventory::Host>| {
-        let root = host.root.as_ref()?;
-        let fact = format!("`{}` has a `root`, which is not supported yet", host.name);
-        Some(Diagnostic::error(fact).at(&root.place).remedy("try it on a throw-away server instead"))
-    };
-    let mistakes = Diagnostics(hosts.filter_map(refuse).collect());
-    if mistakes.has_errors() { Err(mistakes) } else { Ok(()) }
+/// What is meant for a directory must never be done to this machine: the catalog and the inventory have to agree.
+fn roots_agree(compiled: &super::Compiled) -> Result<(), Diagnostics> {
+    let declared = |host: &str| compiled.inventory.hosts.get(host).is_some_and(|host| host.root.is_some());
+    match compiled.catalog.hosts.iter().find(|host| declared(&host.host) != host.site.is_directory()) {
+        Some(host) => Err(Diagnostic::error(format!("the `root` of host {} was lost on the way", host.host))
+            .remedy("please report this; nothing was done")
+            .into()),
+        None => Ok(()),
+    }
 }
 
 fn connected(

@@ -10,7 +10,7 @@ use crate::connect::Access;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::inventory::{self, Inventory, Selection};
-use crate::modules::Library;
+use crate::modules::{Library, lock};
 use crate::transport::{Asker as _, Timeouts};
 use crate::ui::Ui;
 
@@ -19,6 +19,7 @@ pub mod completions;
 pub mod explain;
 pub mod init;
 pub mod looking;
+pub mod module;
 pub mod plan;
 pub mod schema;
 pub mod validate;
@@ -95,6 +96,7 @@ impl Context {
         let (inventory, mut mistakes) = inventory::load(&self.inventory_dir()?);
         let Some(inventory) = inventory else { return Err(mistakes) };
         let library = Library::load(&inventory.dir, &mut mistakes);
+        mistakes.0.extend(lock::check(&inventory, &library).0);
         let selection = self.select(&inventory)?;
         let (catalog, more) = compile::compile(&inventory, &library, &selection);
         mistakes.0.extend(more.0);

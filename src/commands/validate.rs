@@ -14,11 +14,14 @@ impl Validate {
         let Self {} = self;
         let compiled = context.compile()?;
         let resources: usize = compiled.catalog.hosts.iter().map(|host| host.resources.len()).sum();
-        let hosts = compiled.catalog.hosts.len();
-        context.ui.message(&format!(
-            "The inventory is valid: {hosts} hosts, {} services, {resources} resources.",
-            compiled.inventory.services.len()
-        ));
+        let hosts = count(compiled.catalog.hosts.len(), "host");
+        let services = count(compiled.inventory.services.len(), "service");
+        let resources = count(resources, "resource");
+        context.ui.message(&format!("The inventory is valid: {hosts}, {services}, {resources}."));
         Ok(Exit::Success)
     }
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::diag::{Diagnostic, Diagnostics, Place, Result};
-use crate::resource::{Observation, Want};
+use crate::resource::{Observation, State, Want};
 use crate::yaml::Node;
 
 pub mod accounts;
@@ -31,6 +31,7 @@ pub mod link;
 pub mod package;
 pub mod paths;
 pub mod service;
+pub mod sysctl;
 pub mod tree;
 pub mod units;
 pub mod user;
@@ -48,6 +49,7 @@ pub static ALL: &[&dyn Kind] = &[
     &group::GroupKind,
     &user::UserKind,
     &command::CommandKind,
+    &sysctl::SysctlKind,
 ];
 
 /// The kind with this YAML tag.
@@ -139,6 +141,11 @@ pub trait Item: Any + Debug + Send + Sync {
     /// What it does when others change.
     fn reactions(&self) -> Vec<Reaction> {
         Vec::new()
+    }
+
+    /// True if a change from this state starts something afresh, which need not be told to reload what it reads then.
+    fn starts_from(&self, _observed: Option<&State>) -> bool {
+        false
     }
 
     /// What a person should look at twice before this changes.

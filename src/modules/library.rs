@@ -62,7 +62,9 @@ impl Library {
             embedded_modules().into_iter().map(|(name, source)| (name, (source, true))).collect();
         for (path, source) in own_files(&root, "modules", mistakes) {
             if let Some(name) = path.strip_suffix(".yaml").filter(|name| !name.contains('/')) {
-                sources.insert(name.to_owned(), (source, false));
+                // The same text is the same module: Steward's own repository holds what is embedded.
+                let same = sources.get(name).is_some_and(|(embedded, _)| embedded.text == source.text);
+                sources.insert(name.to_owned(), (source, same));
             }
         }
         library.add(sources, mistakes);

@@ -49,6 +49,10 @@ pub fn path(inventory: &Path) -> PathBuf {
 pub fn check(inventory: &Inventory, library: &Library) -> Diagnostics {
     let mut mistakes = Diagnostics::default();
     let Some((source, file)) = mistakes.keep(read(&inventory.dir)) else { return mistakes };
+    if file.modules.is_empty() && !used(inventory, library).is_empty() {
+        mistakes.push(Diagnostic::error(format!("no module is recorded in {} yet", source.name)).remedy(REMEDY));
+        return mistakes;
+    }
     for module in used(inventory, library) {
         let now = locked(library, module);
         match file.modules.get(&module.name) {

@@ -13,10 +13,12 @@ use crate::kinds::Kind;
 use crate::yaml::{Map, Node};
 
 mod declared;
+pub mod describe;
 mod library;
 pub mod lock;
 mod params;
 mod read;
+pub mod scaffold;
 mod text;
 mod types;
 

@@ -215,7 +215,11 @@ impl Work<'_> {
         let Some(resource) = self.catalog.resources.get(declared.resource) else { return };
         let own = self.decided(declared.resource);
         // one that is started by this plan need not be told of what came before
-        let starts = own.is_some_and(|change| change.action == Action::Create && change.deferred.is_none());
+        let state = match observed.resources.get(declared.resource) {
+            Some(Observation::Present(state)) => Some(state),
+            _ => None,
+        };
+        let starts = own.is_some_and(|change| change.deferred.is_none()) && resource.item.starts_from(state);
         let causes: Vec<(usize, &Change)> = self
             .catalog
             .resources

@@ -67,7 +67,7 @@ const NGINX: &[(usize, &str, &str)] = &[
     (0, "package", "{ name: nginx }"),
     (0, "file", "{ path: /etc/nginx/a.conf, content: \"a\\n\" }"),
     (0, "service", "{ name: nginx, reload_on: [/etc/nginx/**], validate: nginx -t }"),
-    (1, "file", "{ path: /etc/nginx/b.conf, content: \"b\\n\" }"),
+    (1, "file", "{ path: /etc/nginx/b.conf, content: \"b\\n  c\\n\" }"),
     (2, "file", "{ path: /etc/motd, content: hi }"),
 ];
 const NEEDS: &[&[usize]] = &[&[], &[0], &[]];
@@ -92,6 +92,15 @@ fn a_change_under_a_glob_reloads_the_service_whoever_declares_it() {
     assert_eq!(lines(&plan), ["Update file:/etc/nginx/b.conf", "Reload service:nginx"]);
     assert_eq!(plan.changes[1].reason, "file:/etc/nginx/b.conf changes");
     assert_eq!(plan.steps, [3]);
+}
+
+#[test]
+fn a_service_that_this_plan_starts_reads_its_new_files_by_itself() {
+    let catalog = catalog(NGINX, NEEDS);
+    let Want::Present(wanted) = catalog.resources[2].item.want() else { panic!("present") };
+    let stopped = Observation::Present(wanted.with("running", "no"));
+    let plan = plan(&catalog, &observed(&catalog, &[(1, other("old\n")), (2, stopped)]));
+    assert_eq!(lines(&plan), ["Update file:/etc/nginx/a.conf", "Update service:nginx"]);
 }
 
 #[test]
@@ -180,8 +189,9 @@ h1  3 to change, 2 unchanged
   + file:/etc/nginx/b.conf  [s1] absent
       --- /dev/null
       +++ /etc/nginx/b.conf
-      @@ -0,0 +1 @@
+      @@ -0,0 +1,2 @@
       +b
+      +  c
   ^ reload service:nginx  [s0] file:/etc/nginx/a.conf and 1 more change
   ? file:/etc/motd cannot be read: Input/output error
 

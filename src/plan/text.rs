@@ -8,6 +8,7 @@ use super::diff::{Remote, diff};
 use super::fleet::{FleetPlan, HostEntry, Summary};
 use super::{Action, Change, HostPlan};
 use crate::kinds::Risk;
+use crate::resource::Attribute;
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy)]
@@ -106,11 +107,8 @@ fn change(text: &mut String, change: &Change, options: Options) {
         let _ = write!(text, " {}", paint.with(YELLOW, &format!("! {what}")));
     }
     text.push('\n');
-    // what is absent has no attributes to compare; only its content is worth a look
-    let new = change.action == Action::Create || change.action == Action::Run;
-    let lines = diff(change, options.remote);
-    let lines: Vec<&str> =
-        lines.lines().filter(|line| !new || !line.starts_with("+ ") || line.contains("content:")).collect();
+    let lines = diff(&worth_showing(change), options.remote);
+    let lines: Vec<&str> = lines.lines().collect();
     let shown = if options.whole { lines.len() } else { lines.len().min(FOLD) };
     for line in &lines[..shown] {
         let style = match line.as_bytes().first() {
@@ -125,6 +123,15 @@ fn change(text: &mut String, change: &Change, options: Options) {
         let more = format!("… {} more lines (-v shows all)", lines.len() - shown);
         let _ = writeln!(text, "      {}", paint.with(FAINT, &more));
     }
+}
+
+/// What is absent has no attributes to compare; only its content is worth a look.
+fn worth_showing(change: &Change) -> Change {
+    let mut change = change.clone();
+    if matches!(change.action, Action::Create | Action::Run) {
+        change.differences.retain(|difference| matches!(difference.to, Some(Attribute::Content(_))));
+    }
+    change
 }
 
 /// `Plan: 3 to create, 2 to update, 0 to delete, 1 to run on 2 hosts.` or `No changes.`

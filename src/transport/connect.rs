@@ -32,7 +32,7 @@ pub(super) fn connect(remote: &Remote, ask: &dyn Asker) -> Result<Box<dyn Sessio
 }
 
 /// Why one login has no session.
-enum Closed {
+pub(super) enum Closed {
     Broken(Broken),
     /// The server answered, and does not want this login.
     Denied(Box<Diagnostic>),
@@ -70,7 +70,7 @@ fn attempt(remote: &Remote, login: &Login, person: &Person<'_>, note: &str) -> R
 }
 
 /// Why libssh2 has no authenticated connection.
-enum NoLink {
+pub(super) enum NoLink {
     Closed(Closed),
     /// The system's `ssh` may have one: libssh2 cannot, because of this.
     System(String),
@@ -83,7 +83,7 @@ impl From<Broken> for NoLink {
 }
 
 /// An authenticated connection, through jump hosts if there are any.
-fn link(remote: &Remote, settings: &Settings, known: &Known, person: &Person<'_>) -> Result<Link, NoLink> {
+pub(super) fn link(remote: &Remote, settings: &Settings, known: &Known, person: &Person<'_>) -> Result<Link, NoLink> {
     if let Some(why) = &settings.system {
         return Err(NoLink::System(why.clone()));
     }

@@ -175,6 +175,9 @@ fn arguments(remote: &Remote, settings: &Settings, directory: &Path, pinned: boo
     option(format!("ConnectTimeout={}", remote.timeouts.connect.as_secs().max(1)));
     option(format!("User={}", settings.user));
     option(format!("Port={}", settings.port));
+    if let Some(agent) = &settings.agent {
+        option(format!("IdentityAgent={}", agent.display().to_string().replace('%', "%%")));
+    }
     if pinned {
         option(format!("HostKeyAlias={ALIAS}"));
         option(format!("UserKnownHostsFile={}", directory.join("known_hosts").display()));

@@ -229,6 +229,11 @@ impl Item for Service {
         restart.into_iter().chain(reload).collect()
     }
 
+    fn starts_from(&self, observed: Option<&State>) -> bool {
+        let running = observed.and_then(|state| state.0.get("running"));
+        self.running == Switch::On && running != Some(&"yes".into())
+    }
+
     fn risks(&self) -> Vec<Risk> {
         if LIFELINES.contains(&self.name.as_str()) { vec![Risk::Lockout] } else { Vec::new() }
     }

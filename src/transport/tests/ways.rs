@@ -7,6 +7,9 @@ use super::super::sshd::{Sshd, keygen};
 use super::super::{Asker, Jump, Target};
 use super::*;
 
+/// A security key in software, from Debian's package openssh-tests.
+const SOFTWARE_KEY: &str = "/usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so";
+
 /// An SSH agent of our own, and its socket.
 struct Agent {
     child: std::process::Child,
@@ -17,6 +20,7 @@ impl Agent {
     fn start(dir: &Path) -> Self {
         let socket = dir.join("agent");
         let mut command = Command::new("ssh-agent");
+        command.args(["-P", "/usr/lib/*"]).env("SSH_SK_PROVIDER", SOFTWARE_KEY);
         let child = command.arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().unwrap();
         for _ in 0..200 {
             if socket.exists() {
@@ -29,7 +33,16 @@ impl Agent {
 
     fn add(&self, key: &Path) {
         let mut command = Command::new("ssh-add");
-        assert!(command.arg("-q").arg(key).env("SSH_AUTH_SOCK", &self.socket).status().unwrap().success());
+        assert!(
+            command
+                .arg("-q")
+                .arg(key)
+                .env("SSH_AUTH_SOCK", &self.socket)
+                .env("SSH_SK_PROVIDER", SOFTWARE_KEY)
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 }
 
@@ -40,8 +53,7 @@ impl Drop for Agent {
     }
 }
 
-/// A configuration file, as `ssh -G` would report it, cannot be injected: `ssh` looks it up by the user's entry in
-/// passwd. So these tests go by the file's own name.
+/// The way through one of our servers.
 fn jump(sshd: &Sshd) -> Jump {
     let user = sshd.remote().login.user.unwrap();
     Jump { to: format!("{user}@127.0.0.1:{}", sshd.port), host_keys: vec![sshd.host_key("ed25519")] }
@@ -236,4 +248,30 @@ fn the_system_ssh_refuses_a_host_key_that_is_not_pinned() {
     let (sshd, other) = (Sshd::start(), Sshd::start());
     let Err(Broken::Unreachable(refused)) = by_system(&sshd, other.port) else { panic!("connected") };
     assert!(refused.fact.contains("Host key verification failed"), "{refused}");
+}
+
+#[test]
+fn a_security_key_is_a_reason_for_the_system_ssh() {
+    use super::super::{auth, connect, host_key, openssh};
+    assert!(Path::new(SOFTWARE_KEY).exists(), "this test needs a security key: apt-get install openssh-tests");
+    let sshd = Sshd::start();
+    let agent = Agent::start(sshd.dir.path());
+    let key = keygen(sshd.dir.path(), "token", "ed25519-sk", "", &["-w", SOFTWARE_KEY]);
+    sshd.authorize(&key.with_extension("pub"));
+    agent.add(&key);
+    let mut settings = super::super::sshd::settings();
+    (settings.port, settings.agent, settings.identities) = (sshd.port, Some(agent.socket.clone()), vec![key]);
+    let known = host_key::Known::gather(&[sshd.host_key("ed25519")], &[], "a", 22, None).unwrap();
+    let remote = Remote { identities: settings.identities.clone(), ..sshd.remote() };
+    let nobody = auth::Person { ask: &Nobody, passwords: false };
+    let Err(connect::NoLink::System(why)) = connect::link(&remote, &settings, &known, &nobody) else {
+        panic!("libssh2 must not try");
+    };
+    assert!(why.ends_with(" is a security key"), "{why}");
+    let session = openssh::OpenSsh::connect(&remote, &settings, &known, remote.login.clone(), &why);
+    let mut session = session.unwrap_or_else(|failed| match failed {
+        openssh::Failed::Broken(broken) => panic!("{broken:?}"),
+        openssh::Failed::Denied(diagnostic) => panic!("{diagnostic:?}"),
+    });
+    assert_eq!(run(&mut session, "echo in").unwrap(), "in");
 }

@@ -102,8 +102,17 @@ impl Chapter {
         Ran::run(self.command(arguments), stdin, &self.names)
     }
 
-    /// The command that [`Chapter::run`] runs, for tests that look at it while it runs.
+    /// The command that [`Chapter::run`] runs, for tests that look at it while it runs. The modules in use are recorded
+    /// before the first one, as whoever added the services would have done.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let is_new = !self.path("steward.lock").exists() && self.path("hosts.yaml").exists();
+        if is_new && arguments.first() != Some(&"module") {
+            self.steward(&["module", "update"]).output().unwrap();
+        }
+        self.steward(arguments)
+    }
+
+    fn steward(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_steward"));
         command.args(arguments).current_dir(self.path("")).env_clear().envs([
             ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),

@@ -101,6 +101,11 @@ impl Ran {
         self.stdout.lines().map(parse).collect()
     }
 
+    /// The exit status; `None` if a signal ended it.
+    pub(crate) fn code(&self) -> Option<i32> {
+        self.status
+    }
+
     pub(crate) fn took(&self) -> Duration {
         self.took
     }
