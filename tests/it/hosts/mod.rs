@@ -1,4 +1,5 @@
 //! Tests on real Debian hosts: root, systemd-nspawn and the packages that `./script/test` installs.
 
+mod converge;
 mod hard;
 mod harness;
