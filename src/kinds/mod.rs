@@ -32,6 +32,7 @@ pub mod package;
 pub mod paths;
 pub mod service;
 pub mod sysctl;
+pub mod timer;
 pub mod tree;
 pub mod units;
 pub mod user;
@@ -50,6 +51,7 @@ pub static ALL: &[&dyn Kind] = &[
     &user::UserKind,
     &command::CommandKind,
     &sysctl::SysctlKind,
+    &timer::TimerKind,
 ];
 
 /// The kind with this YAML tag.
