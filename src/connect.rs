@@ -25,8 +25,7 @@ pub struct Access {
 /// that account does not exist yet.
 pub fn target(inventory: &Inventory, host: &Host, operator: Option<&Person>, access: &Access) -> Target {
     if host.is_local() {
-        // Never dropped: without it, what was meant for a directory would change this machine.
-        return Target::Local { root: host.root.as_ref().map(|root| inventory.dir.join(&root.value)) };
+        return Target::Local(here(host, access));
     }
     let bootstrap = login(host.user.as_str(), access);
     let wanted = access.user.as_deref().or_else(|| operator.map(Person::login)).map(|user| login(user, access));
@@ -43,6 +42,14 @@ pub fn target(inventory: &Inventory, host: &Host, operator: Option<&Person>, acc
     remote.identities = access.identities.iter().filter(|path| is_ssh_key(path)).cloned().collect();
     remote.timeouts = access.timeouts;
     Target::Ssh(Box::new(remote))
+}
+
+/// On this machine: root is needed only for a whole host. The catalog's site says which paths are meant.
+fn here(host: &Host, access: &Access) -> Login {
+    if host.root.is_some() || rustix::process::getuid().is_root() {
+        return Login { user: None, sudo: Sudo::None };
+    }
+    Login { user: None, ..login("", access) }
 }
 
 fn login(user: &str, access: &Access) -> Login {

@@ -16,7 +16,7 @@ use crate::plan::{HostPlan, plan};
 use crate::probe::look;
 use crate::resource::Id;
 use crate::script::change::Run;
-use crate::transport::{Nobody, Session, Target, connect};
+use crate::transport::{Login, Nobody, Session, Sudo, Target, connect};
 use crate::yaml::parse;
 
 const SILENCE: Duration = Duration::from_secs(20);
@@ -41,7 +41,7 @@ fn host(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> Host {
     };
     let services = needs.iter().enumerate().map(service).collect();
     let catalog = HostCatalog { host: "h1".into(), site, os: None, architecture: None, wave: 0, services, resources };
-    let session = connect(&Target::Local { root: None }, &Nobody).unwrap();
+    let session = connect(&Target::Local(Login { user: None, sudo: Sudo::None }), &Nobody).unwrap();
     Host { root, catalog: Arc::new(catalog), session, stop: Arc::default() }
 }
 

@@ -34,6 +34,7 @@ struct Fields {
     mode: Option<String>,
     /// A command that must succeed before the file is put in place; `%s` stands for the new file.
     validate: Option<String>,
+    /// `absent` removes it.
     #[serde(default)]
     state: Presence,
 }

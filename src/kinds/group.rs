@@ -16,12 +16,14 @@ pub struct GroupKind;
 #[derive(Debug, PartialEq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Fields {
+    /// The group's name.
     name: String,
     /// Its number; the next free one unless given.
     gid: Option<u32>,
     /// True: if it is to be created, its number is one of those for the system.
     #[serde(default)]
     system: bool,
+    /// `absent` removes it.
     #[serde(default)]
     state: Presence,
 }

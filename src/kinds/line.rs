@@ -30,6 +30,7 @@ struct Fields {
     /// Makes the file, empty, as root's and "0644", if it does not exist.
     #[serde(default)]
     create: bool,
+    /// `absent` removes the line.
     #[serde(default)]
     state: Presence,
 }

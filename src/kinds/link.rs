@@ -20,6 +20,7 @@ struct Fields {
     path: String,
     /// Where it leads, as it is written into the link. May be relative to the link's own directory.
     target: Option<String>,
+    /// `absent` removes it.
     #[serde(default)]
     state: Presence,
 }

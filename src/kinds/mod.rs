@@ -30,9 +30,9 @@ pub mod line;
 pub mod link;
 pub mod package;
 pub mod paths;
+pub mod reference;
 pub mod service;
 pub mod sysctl;
-pub mod timer;
 pub mod tree;
 pub mod units;
 pub mod user;
@@ -51,7 +51,6 @@ pub static ALL: &[&dyn Kind] = &[
     &user::UserKind,
     &command::CommandKind,
     &sysctl::SysctlKind,
-    &timer::TimerKind,
 ];
 
 /// The kind with this YAML tag.

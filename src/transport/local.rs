@@ -1,25 +1,20 @@
 //! This machine as a host: commands run by `sh -c`, without SSH. Exchanges are counted as over SSH, so that what is
 //! measured here holds there.
 
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use super::child::{Stop, converse};
-use super::{Broken, Conversation, Login, Session, Sudo};
-
-/// The variable that tells scripts which directory to take for the file system's root.
-pub const ROOT: &str = "STEWARD_ROOT";
+use super::{Broken, Conversation, Login, Session};
 
 pub(super) struct Local {
-    root: Option<PathBuf>,
     login: Login,
     exchanges: usize,
 }
 
 impl Local {
-    pub(super) fn new(root: Option<PathBuf>) -> Self {
-        Self { root, login: Login { user: None, sudo: Sudo::None }, exchanges: 0 }
+    pub(super) fn new(login: Login) -> Self {
+        Self { login, exchanges: 0 }
     }
 }
 
@@ -28,10 +23,6 @@ impl Session for Local {
         self.exchanges += 1;
         let mut sh = Command::new("sh");
         sh.arg("-c").arg(command);
-        match &self.root {
-            Some(root) => sh.env(ROOT, root),
-            None => sh.env_remove(ROOT),
-        };
         // Not killed when it is silent: like over SSH, it notices that nobody listens and ends after its step.
         converse("local", &mut sh, talk, silence, false).map_err(|stop| match stop {
             Stop::Ended(broken, _) | Stop::Broken(broken) => broken,
@@ -47,25 +38,27 @@ impl Session for Local {
     }
 
     fn description(&self) -> String {
-        match &self.root {
-            Some(root) => format!("local, with {} as root", root.display()),
-            None => "local".to_owned(),
-        }
+        "local".to_owned()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Sudo;
     use super::super::script::Script;
     use super::*;
 
     const SILENCE: Duration = Duration::from_secs(10);
 
+    fn local() -> Local {
+        Local::new(Login { user: None, sudo: Sudo::None })
+    }
+
     #[test]
     fn both_directions_run_at_once_without_deadlock() {
         let bytes = vec![b'x'; 64 << 20];
         let mut talk = Script::new(&bytes).until(64 << 20);
-        let mut local = Local::new(None);
+        let mut local = local();
         local.exchange("cat", &mut talk, SILENCE).unwrap();
         assert_eq!((talk.output.len(), local.exchanges()), (64 << 20, 1));
     }
@@ -74,7 +67,7 @@ mod tests {
     fn much_on_standard_error_does_not_block_standard_output() {
         let mut talk = Script::new(b"").until_text("done\n");
         let command = "dd if=/dev/zero bs=1M count=16 1>&2 2>/dev/null; echo done";
-        Local::new(None).exchange(command, &mut talk, SILENCE).unwrap();
+        local().exchange(command, &mut talk, SILENCE).unwrap();
         assert!(talk.errors.len() >= 16 << 20);
     }
 
@@ -87,7 +80,7 @@ mod tests {
             ("sleep 5 & echo gone >&2; exit 4", "with exit status 4, after saying `gone`"),
         ] {
             let mut talk = Script::new(b"").until_text("done\n");
-            let result = Local::new(None).exchange(command, &mut talk, SILENCE);
+            let result = local().exchange(command, &mut talk, SILENCE);
             let Err(Broken::Ended(diagnostic)) = result else { panic!("{command}: {result:?}") };
             assert_eq!(diagnostic.fact, format!("local: the command ended early, {how}"));
         }
@@ -97,7 +90,7 @@ mod tests {
     fn silence_is_reported_in_time_even_while_we_send_heartbeats() {
         let mut talk = Script::new(b"").until_text("done\n").heartbeats();
         let begin = std::time::Instant::now();
-        let result = Local::new(None).exchange("sleep 20", &mut talk, Duration::from_millis(1500));
+        let result = local().exchange("sleep 20", &mut talk, Duration::from_millis(1500));
         assert!(matches!(result, Err(Broken::Lost(_))), "{result:?}");
         assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
         assert!(talk.asked >= 2, "asked for heartbeats every second");
@@ -107,15 +100,7 @@ mod tests {
     fn the_end_record_ends_the_exchange_whatever_the_command_does_then() {
         let mut talk = Script::new(b"").until_text("done\n");
         let begin = std::time::Instant::now();
-        Local::new(None).exchange("echo done; exit 5", &mut talk, SILENCE).unwrap();
+        local().exchange("echo done; exit 5", &mut talk, SILENCE).unwrap();
         assert!(begin.elapsed() < Duration::from_secs(1));
-    }
-
-    #[test]
-    fn scripts_find_the_root_directory_to_use() {
-        let mut talk = Script::new(b"").until_text("</tmp/x>\n");
-        let mut local = Local::new(Some("/tmp/x".into()));
-        local.exchange("echo \"<$STEWARD_ROOT>\"", &mut talk, SILENCE).unwrap();
-        assert_eq!(local.description(), "local, with /tmp/x as root");
     }
 }

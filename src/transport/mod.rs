@@ -27,7 +27,6 @@ use secrecy::SecretString;
 
 use crate::diag::Diagnostic;
 
-pub use local::ROOT;
 pub use target::{Jump, Login, Remote, Sudo, Target, Timeouts};
 
 /// What the operator's side says next on the command's standard input.
@@ -99,7 +98,7 @@ pub trait Session: Send {
 /// Connects, verifies who answers, and authenticates. `Err` is always [`Broken::Unreachable`].
 pub fn connect(target: &Target, ask: &dyn Asker) -> Result<Box<dyn Session>, Broken> {
     match target {
-        Target::Local { root } => Ok(Box::new(local::Local::new(root.clone()))),
+        Target::Local(login) => Ok(Box::new(local::Local::new(login.clone()))),
         Target::Ssh(remote) => connect::connect(remote, ask),
     }
 }

@@ -9,9 +9,8 @@ use secrecy::SecretString;
 /// Where commands run.
 #[derive(Debug, Clone)]
 pub enum Target {
-    /// On this machine, by `sh -c`, without SSH. With `root`, scripts find that directory in `STEWARD_ROOT` and
-    /// treat it as the file system's root; the variable is unset otherwise.
-    Local { root: Option<PathBuf> },
+    /// On this machine, by `sh -c`, without SSH.
+    Local(Login),
     /// On another machine, over SSH.
     Ssh(Box<Remote>),
 }

@@ -12,7 +12,6 @@
 
 mod harness;
 mod hosts;
-mod reaching;
 mod support;
 
 use std::path::{Path, PathBuf};

@@ -21,6 +21,7 @@ pub struct PackageKind;
 struct Fields {
     /// As the distribution calls it; `name:i386` for one architecture. Not a virtual package.
     name: String,
+    /// `absent` removes it.
     #[serde(default)]
     state: Presence,
     /// Answers to its questions, set before it is installed: lines as debconf-set-selections(1) reads them,

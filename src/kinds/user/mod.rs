@@ -23,6 +23,7 @@ pub struct UserKind;
 #[derive(Debug, PartialEq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Fields {
+    /// The login name.
     name: String,
     /// Its number; the next free one unless given.
     uid: Option<u32>,
@@ -39,6 +40,7 @@ struct Fields {
     /// True: if it is to be created, its number is one of those for the system, and it has no home directory.
     #[serde(default)]
     system: bool,
+    /// What becomes of its password: `unmanaged` (as it is; a new account gets none), `none` or `locked`.
     #[serde(default)]
     password: Password,
     /// The day on which the account closes, as 2027-01-31; never unless given.

@@ -1,5 +1,4 @@
 //! Tests on real Debian hosts: root, systemd-nspawn and the packages that `./script/test` installs.
 
-mod converge;
 mod hard;
 mod harness;
