@@ -33,6 +33,8 @@ keep() {
 # Sets KEPT, where the next previous content of this step goes. KEPT.path says of what, with a point after it;
 # for a directory, KEPT.undo lists what is removed from it before what is in KEPT goes back, NUL after each name.
 keep_as() {
+  # $STATE is there already
+  # shellcheck disable=SC2174
   [ -d "$STATE/previous/$ID" ] || mkdir -p -m 700 "$STATE/previous" "$STATE/previous/$ID"
   number=1
   while [ -e "$STATE/previous/$ID/$STEP.$number.path" ]; do number=$((number + 1)); done
@@ -254,6 +256,7 @@ recheck() {
 
 # debt NAME TEXT: may be owed by this run; on disk before the first change.
 debt() {
+  # shellcheck disable=SC2174
   mkdir -p -m 700 "$STATE/debts"
   [ -e "$STATE/debts/$1" ] || { printf '%s\n' "$2" >"$STATE/debts/$1"; echo "$1" >>"$RUN/debts"; }
 }
@@ -342,7 +345,8 @@ finish() {
   [ -z "${pulse:-}" ] || kill "$pulse" 2>/dev/null
   [ -z "${ear:-}" ] || kill "$ear" 2>/dev/null
   if [ -e "$RUN/units" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload >/dev/null 2>&1; fi
-  # ten runs of previous contents
+  # ten runs of previous contents; their names are ours
+  # shellcheck disable=SC2012
   ls -1t "$STATE/previous" 2>/dev/null | tail -n +11 | while IFS= read -r old; do rm -rf -- "$STATE/previous/${old:?}"; done
   [ "$1" = stale ] || sync -f "$STATE" 2>/dev/null || sync
   stopped=

@@ -10,7 +10,9 @@ decode() {
   D=${D%.}
 }
 
+# shellcheck disable=SC1003
 plain_lines() { grep -v -F '\' | grep . || :; }
+# shellcheck disable=SC1003
 coded_lines() { grep -F '\' || :; }
 
 # Exactly this many bytes of standard input; a pipe must not be read past them.
@@ -84,7 +86,7 @@ show_paths() {
     [ -n "$path" ] || continue
     decode "$path"
     size=$(wc -c 2>/dev/null <"$D") || continue
-    [ "$size" -le 65536 ] && [ "$size" -le "$left" ] || continue
+    if [ "$size" -gt 65536 ] || [ "$size" -gt "$left" ]; then continue; fi
     left=$((left - size))
     printf 'C|%s|' "$path"
     base64 2>/dev/null <"$D" | tr -d '\n'

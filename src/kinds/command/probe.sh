@@ -43,6 +43,8 @@ command_do() {
   fi
   export HOME
   while [ "$count" -gt 0 ]; do
+    # its value is a name and a value
+    # shellcheck disable=SC2163
     export "$1"
     shift
     count=$((count - 1))

@@ -1,6 +1,8 @@
 # Names are letters, digits and "+-._:", so lists of them may be split at spaces.
 
 package_manager() {
+  # there will be others
+  # shellcheck disable=SC2043
   for MANAGER in apt; do
     if command -v "$MANAGER-get" >/dev/null 2>&1; then return 0; fi
   done

@@ -38,7 +38,7 @@ package_apt_patiently() {
     waited=$((waited + 2))
   done
   grep -v -e '^Hit:' -e '^Get:' -e '^Ign:' -e '^Reading ' -e '^Fetched ' "$RUN/apt-output" || :
-  return $code
+  return "$code"
 }
 
 package_apt_is_fresh() {
@@ -46,6 +46,8 @@ package_apt_is_fresh() {
   lists=/var/lib/apt/lists
   [ -n "$(find $lists -maxdepth 1 -name '*Packages*')" ] || return 1
   stamp=$STATE/apt-updated
+  # -nt is in all three shells; $lists is one word
+  # shellcheck disable=SC3013,SC2086
   [ -e "$stamp" ] && [ "$stamp" -nt $lists ] || stamp=$lists
   [ -n "$(find "$stamp" -maxdepth 0 -mmin -1440)" ] || return 1
   [ -z "$(find /etc/apt/sources.list /etc/apt/sources.list.d /etc/apt/trusted.gpg.d /etc/apt/keyrings \
@@ -145,5 +147,5 @@ EOF
 
 package_apt_release_services() {
   rm -f "$RUN/apt-hold"
-  if [ -e $policy.before-steward ]; then mv -f $policy.before-steward $policy; else rm -f $policy; fi
+  if [ -e "$policy.before-steward" ]; then mv -f "$policy.before-steward" "$policy"; else rm -f "$policy"; fi
 }

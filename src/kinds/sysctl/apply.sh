@@ -42,7 +42,7 @@ sysctl_wins() { # KEY FILE
     [ "${other##*/}" != "${2##*/}" ] || continue
     first=$(printf '%s\n%s\n' "${other##*/}" "${2##*/}" | sort | head -n 1)
     [ "$first" = "${2##*/}" ] || continue
-    if grep -q "^[[:space:]-]*$pattern[[:space:]]*=" "$other" && [ "$(cat -- "$2")" != "$(grep "^[[:space:]-]*$pattern" "$other" | tail -n 1)" ]; then
+    if grep -q "^[[:space:]-]*${pattern}[[:space:]]*=" "$other" && [ "$(cat -- "$2")" != "$(grep "^[[:space:]-]*$pattern" "$other" | tail -n 1)" ]; then
       echo "$other sets $1 too, and is read later at boot; remove the line there"
       exit 1
     fi

@@ -76,7 +76,7 @@ user_modify() {
       -d) column=6 ;;
       -s) column=7 ;;
     esac
-    now=$(awk -F: -v name="$name" -v column=$column '$1 == name { print $column; exit }' /etc/passwd)
+    now=$(awk -F: -v name="$name" -v column="$column" '$1 == name { print $column; exit }' /etc/passwd)
     wanted=$value
     [ "$option" != -g ] || wanted=$(awk -F: -v group="$value" '$1 == group || $3 == group { print $3; exit }' /etc/group)
     [ "$now" = "$wanted" ] || set -- "$@" "$option" "$value"
