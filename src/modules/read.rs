@@ -105,15 +105,15 @@ pub fn read(name: &str, source: &Arc<Source>, embedded: bool, mistakes: &mut Dia
         checks: raw.checks,
         handoff: raw.handoff.map(|node| Text::read(&node, mistakes)).unwrap_or_default(),
     };
-    check_expressions(&module, mistakes);
+    check_expressions(&module, &raw.params, mistakes);
     Some(module)
 }
 
 /// Syntax and names of every expression in the module, whether or not an inventory ever evaluates it.
-fn check_expressions(module: &Module, mistakes: &mut Diagnostics) {
+fn check_expressions(module: &Module, params: &Map, mistakes: &mut Diagnostics) {
     let environment = environment();
     let expressions = Expressions::new(&environment, BTreeMap::new());
-    let params: Vec<&str> = module.params.keys().map(String::as_str).chain(GIVEN.iter().copied()).collect();
+    let params: Vec<&str> = params.keys().map(String::as_str).chain(GIVEN.iter().copied()).collect();
     let and = |more: &[&'static str]| -> Vec<&str> { params.iter().copied().chain(more.iter().copied()).collect() };
     let defaults = and(&["vars"]);
     for param in module.params.values() {
