@@ -16,6 +16,7 @@ use crate::template::{Expressions, Scope, environment};
 
 mod assemble;
 mod cycles;
+mod explain;
 
 mod files;
 mod given;
@@ -27,6 +28,7 @@ mod report;
 mod resources;
 mod usage;
 
+pub use explain::{Explanation, Layer, explain};
 use report::Report;
 
 /// The catalog of the selected hosts, and every mistake in the whole inventory. `None` if there are errors: a catalog

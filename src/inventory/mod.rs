@@ -16,7 +16,6 @@ use crate::yaml::{Map, Placed};
 mod address;
 mod chapter;
 mod check;
-mod explain;
 mod find;
 mod group;
 mod host;
@@ -32,7 +31,6 @@ mod vars;
 
 pub use address::Address;
 pub use chapter::{Chapter, Locale};
-pub use explain::Explanation;
 pub use find::find;
 pub use group::Group;
 pub use host::Host;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Explanation, Inventory, Origin, load};
+use super::{Inventory, Origin, load};
 use crate::diag::Diagnostics;
 
 /// What every inventory needs.
@@ -168,41 +168,6 @@ fn a_var_knows_its_origin_and_what_it_hides() {
     let unused: Vec<String> =
         inventory.unused_vars(&used).0.iter().map(|m| format!("{}; {:?}", m.fact, m.remedy)).collect();
     assert_eq!(unused, ["nothing uses the var `mail`; Some(\"did you mean `mial`?\")"]);
-}
-
-#[test]
-fn a_parameter_is_explained_with_the_vars_it_takes() {
-    let inventory = good(
-        "vars: { tz: UTC, mail: x }\ngroups: { web: { vars: { tz: A } } }\nhosts: { h: { address: local, groups: [web] }, i: { address: h } }\nservices: { base: { module: base, on: h, params: { zone: '{{ vars.tz | upper }}' } } }\n",
-    );
-    let explained = |host: &str, what: &str| {
-        let one = |e: &Explanation| {
-            let origins: Vec<String> =
-                e.origins.iter().map(|(o, place)| format!("{o} {:?}", place.line_column())).collect();
-            format!("{} = {}: {}", e.name, e.value.to_json(), origins.join(" > "))
-        };
-        match inventory.explain(host, what) {
-            Ok(found) => found.iter().map(one).collect(),
-            Err(mistake) => vec![format!("{}; {}", mistake.fact, mistake.remedy.unwrap_or_default())],
-        }
-    };
-    assert_eq!(
-        explained("h", "base.zone"),
-        [
-            "base.zone = \"{{ vars.tz | upper }}\": service base (6, 52)",
-            "vars.tz = \"A\": group web (4, 26) > chapter vars (3, 9)",
-        ]
-    );
-    assert_eq!(explained("h", "vars.tx"), ["the host `h` has no var `tx`; did you mean `tz`?"]);
-    assert_eq!(
-        explained("i", "base.zone"),
-        ["there is no service `base` on `i`; name `i` in the `on` of the service, or ask for another host"]
-    );
-    assert_eq!(
-        explained("h", "base.zome"),
-        ["`base` gives no `zome`: if its module has one, the default applies; did you mean `zone`?"]
-    );
-    assert_eq!(explained("k", "base"), ["there is no host `k`; known here: h, i"]);
 }
 
 #[test]
