@@ -22,6 +22,8 @@ enum Described {
     /// The YAML files of an inventory.
     #[default]
     Inventory,
+    /// The YAML files below `modules/`.
+    Module,
 }
 
 impl Schema {
@@ -29,6 +31,7 @@ impl Schema {
         let Self { of } = self;
         context.ui.data(&match of {
             Described::Inventory => inventory::schema_text(),
+            Described::Module => format!("{:#}\n", crate::modules::schema()),
         });
         Ok(Exit::Success)
     }

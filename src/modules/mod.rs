@@ -19,12 +19,14 @@ pub mod lock;
 mod params;
 mod read;
 pub mod scaffold;
+mod schema;
 mod text;
 mod types;
 
 pub use library::{Library, root_of};
 pub use params::{Param, accept_fields};
 pub use read::read;
+pub use schema::schema;
 pub use text::Text;
 pub use types::Type;
 

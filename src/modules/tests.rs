@@ -97,7 +97,7 @@ fn every_type_takes_what_it_says_and_nothing_else() {
         ),
         ("domain", "[chapter.example]", "[localhost, 10.0.0.1, .example]"),
         ("email", "[ana@chapter.example, a.b+c@d.example]", "[ana, '@x', 'a b@x', 'a@b c']"),
-        ("path", "[/srv/x, '/srv/a b']", "[srv, /, /srv/../etc, /srv/, \"/a\\nb\"]"),
+        ("path", "[/srv/x, '/srv/a b']", "[srv, /, /srv/../etc, /srv/, \"/a\\nb\", '/srv/$x', '/a;b', '/a\"b']"),
         ("port", "[1, 65535]", "[0, 65536, '80']"),
         ("url", "['https://x.example/a?b', 'http://x']", "[ftp://x, https://, 'https://a b', 'https://\"']"),
         ("list of port", "[[], [1, 2]]", "[[0], 1, {}]"),

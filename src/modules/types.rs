@@ -83,7 +83,7 @@ impl Type {
             Self::Hostname => "a host name or address, such as wiki.chapter.example",
             Self::Domain => "a domain, such as chapter.example",
             Self::Email => "an e-mail address",
-            Self::Path => "an absolute path without `..`, such as /srv/wiki",
+            Self::Path => "an absolute path without `..`, quotes and other special characters, such as /srv/wiki",
             Self::Port => "a port number from 1 to 65535",
             Self::Url => "an address that begins with https:// or http://",
             Self::List(_) => "a list",
@@ -111,7 +111,7 @@ impl Type {
             Self::Hostname => text.parse::<IpAddr>().is_ok() || is_dns_name(text),
             Self::Domain => text.contains('.') && text.parse::<IpAddr>().is_err() && is_dns_name(text),
             Self::Email => text.split_once('@').is_some_and(|(user, host)| is_mailbox(user) && is_dns_name(host)),
-            Self::Path => crate::kinds::is_plain_absolute(text) && !text.contains(char::is_control),
+            Self::Path => crate::kinds::is_plain_absolute(text) && text.chars().all(is_path_letter),
             Self::Url => {
                 let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
                 rest.is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_graphic() && c != '"'))
@@ -119,6 +119,11 @@ impl Type {
             _ => false,
         }
     }
+}
+
+/// What no configuration file and no shell takes for anything else, inside double quotes.
+fn is_path_letter(c: char) -> bool {
+    !c.is_control() && !"\"'\\$`;{}|&<>*?!#".contains(c)
 }
 
 /// RFC 1123; other alphabets as punycode (`xn--`), since servers take no other form.
