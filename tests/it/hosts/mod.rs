@@ -1,4 +1,5 @@
 //! Tests on real Debian hosts: root, systemd-nspawn and the packages that `./script/test` installs.
 
+mod first_apply;
 mod hard;
 mod harness;

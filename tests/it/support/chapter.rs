@@ -82,22 +82,27 @@ impl Chapter {
         self.dir.path().join("roots").join(name)
     }
 
+    #[must_use = "a run that nothing is expected of tests nothing"]
     pub(crate) fn validate(&self) -> Ran {
         self.run(&["validate"])
     }
 
+    #[must_use = "a run that nothing is expected of tests nothing"]
     pub(crate) fn plan(&self) -> Ran {
         self.run(&["plan"])
     }
 
+    #[must_use = "a run that nothing is expected of tests nothing"]
     pub(crate) fn apply(&self) -> Ran {
         self.run(&["apply", "--yes"])
     }
 
+    #[must_use = "a run that nothing is expected of tests nothing"]
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.run_with(arguments, "")
     }
 
+    #[must_use = "a run that nothing is expected of tests nothing"]
     pub(crate) fn run_with(&self, arguments: &[&str], stdin: &str) -> Ran {
         Ran::run(self.command(arguments), stdin, &self.names)
     }
@@ -124,13 +129,15 @@ impl Chapter {
         command
     }
 
-    fn entry(mut self, name: &str, entry: &str) -> Chapter {
+    /// Declares a host by its entry in the inventory.
+    pub(crate) fn entry(mut self, name: &str, entry: &str) -> Chapter {
         writeln!(self.hosts, "  {name}: {entry}").unwrap();
         let text = format!("hosts:\n{}", self.hosts);
         self.file("hosts.yaml", text)
     }
 
-    fn key(self, key: &Path) -> Chapter {
+    /// Gives the operator this private key, and its public half.
+    pub(crate) fn key(self, key: &Path) -> Chapter {
         for (from, to) in [(key.to_owned(), "id_ed25519"), (key.with_extension("pub"), "id_ed25519.pub")] {
             std::fs::copy(from, self.home().join(".ssh").join(to)).unwrap();
         }

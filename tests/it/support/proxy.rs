@@ -21,6 +21,8 @@ struct Network {
     over: AtomicBool,
     /// How many bytes of the server's may pass before it freezes.
     allowance: AtomicUsize,
+    /// How many bytes of the server's passed.
+    passed: AtomicUsize,
     connections: AtomicUsize,
     sockets: Mutex<Vec<TcpStream>>,
 }
@@ -35,6 +37,7 @@ impl Proxy {
             frozen: AtomicBool::new(false),
             over: AtomicBool::new(false),
             allowance: AtomicUsize::new(usize::MAX),
+            passed: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
             sockets: Mutex::new(Vec::new()),
         });
@@ -78,6 +81,12 @@ impl Proxy {
         for socket in self.network.sockets.lock().expect("sockets").drain(..) {
             let _ = socket.shutdown(Shutdown::Both);
         }
+    }
+
+    /// How many bytes of the server's passed.
+    #[allow(dead_code, reason = "not every user of this file needs it")]
+    pub(crate) fn passed(&self) -> usize {
+        self.network.passed.load(Ordering::SeqCst)
     }
 
     /// How many connections were made through it.
@@ -143,6 +152,9 @@ fn send(mut to: TcpStream, receiver: &Receiver<(Instant, Vec<u8>)>, network: &Ne
         }
         if to.write_all(passing).is_err() {
             break;
+        }
+        if counted {
+            network.passed.fetch_add(passing.len(), Ordering::SeqCst);
         }
     }
     let _ = to.shutdown(Shutdown::Write);

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 /// No run of a test may take longer: a hang is a defect, and must fail its own test instead of the whole suite.
 const LIMIT: Duration = Duration::from_secs(300);
 
-#[must_use = "a run that nothing is expected of tests nothing"]
 pub(crate) struct Ran {
     command: String,
     status: Option<i32>,
@@ -101,6 +100,25 @@ impl Ran {
         self.stdout.lines().map(parse).collect()
     }
 
+    /// What the summary of `apply --format json` says of a host.
+    pub(crate) fn summary(&self, host: &str) -> serde_json::Value {
+        let last = self.events().pop().unwrap_or_else(|| panic!("expected events: {self}"));
+        assert_eq!(last["event"], "summary", "{self}");
+        let found = last["hosts"].as_array().and_then(|hosts| hosts.iter().find(|entry| entry["host"] == host));
+        found.unwrap_or_else(|| panic!("expected {host} in the summary: {self}")).clone()
+    }
+
+    /// Applied, and observed to be so, in this many commands over SSH.
+    pub(crate) fn converged(self, host: &str, exchanges: u64) -> Ran {
+        let ran = self.success();
+        let summary = ran.summary(host);
+        assert!(
+            summary["status"] == "converged" && summary["exchanges"] == exchanges,
+            "expected {exchanges} exchanges: {ran}"
+        );
+        ran
+    }
+
     /// The exit status; `None` if a signal ended it.
     pub(crate) fn code(&self) -> Option<i32> {
         self.status
@@ -112,6 +130,11 @@ impl Ran {
 
     pub(crate) fn text(&self) -> &str {
         &self.stdout
+    }
+
+    /// Standard error.
+    pub(crate) fn said(&self) -> &str {
+        &self.stderr
     }
 
     fn same(&self, what: &str, is: &str, expected: &str) {

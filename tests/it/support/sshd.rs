@@ -1,5 +1,6 @@
 //! A plain OpenSSH server on loopback, with its own configuration, host key and user key. Needs no root: it serves the
-//! user who runs the tests, in an empty home so that nobody's `.bashrc` has a say. Dies with the test, its sessions included.
+//! user who runs the tests, in an empty home so that nobody's `.bashrc` has a say. For root it has a `/run` and Steward's
+//! records of its own, so that it stands for a host of its own. Dies with the test, its sessions included.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt;
@@ -55,6 +56,16 @@ impl Sshd {
     /// The private key that the server accepts.
     pub(crate) fn key(&self) -> PathBuf {
         self.dir.path().join("id")
+    }
+
+    /// What sessions see as `/var/lib/steward`; for root only.
+    pub(crate) fn records(&self) -> PathBuf {
+        self.dir.path().join("records")
+    }
+
+    /// What sessions see as `/run`; for root only.
+    pub(crate) fn run(&self) -> PathBuf {
+        self.dir.path().join("run")
     }
 
     /// What the server said, for a test that failed.
@@ -129,18 +140,22 @@ impl Setup {
     }
 
     fn command(&self, dir: &Path, user: &str) -> Command {
-        let sshd = format!("exec /usr/sbin/sshd -D -e -f '{}/sshd_config'", dir.display());
-        let mut script = sshd;
-        if output(Command::new("id").arg("-u")) == "0" {
-            script = format!("mkdir -p /run/sshd && {script}");
-        }
         // PDEATHSIG: the kernel ends the server when the test's thread is gone, killed or not.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL"]);
-        if let Some(shell) = &self.shell {
-            std::fs::write(dir.join("passwd"), passwd(user, shell)).unwrap();
+        let at = dir.display();
+        let mut script = format!("exec /usr/sbin/sshd -D -e -f '{at}/sshd_config'");
+        if output(Command::new("id").arg("-u")) == "0" {
+            // Steward's records, its lock and its private directories are one a machine: every server gets its own.
             command.args(["unshare", "--mount", "--"]);
-            script = format!("mount --bind '{}/passwd' /etc/passwd && {script}", dir.display());
+            let own = format!(
+                "mkdir -p /var/lib/steward '{at}/records' '{at}/run/sshd' && mount --bind '{at}/records' /var/lib/steward && mount --bind '{at}/run' /run"
+            );
+            script = format!("{own} && {script}");
+            if let Some(shell) = &self.shell {
+                std::fs::write(dir.join("passwd"), passwd(user, shell)).unwrap();
+                script = format!("mount --bind '{at}/passwd' /etc/passwd && {script}");
+            }
         }
         let log = std::fs::File::create(dir.join("log")).unwrap();
         command.args(["sh", "-c", &script]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).process_group(0);
