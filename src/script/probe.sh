@@ -10,10 +10,26 @@ decode() {
   D=${D%.}
 }
 
-# shellcheck disable=SC1003
-plain_lines() { grep -v -F '\' | grep . || :; }
-# shellcheck disable=SC1003
-coded_lines() { grep -F '\' || :; }
+# Parts the lines of $1 into PLAIN and CODED. Almost always all are plain, and no process is needed to say so.
+part() {
+  PLAIN=$1 CODED=
+  case $1 in
+    *\\*)
+      # shellcheck disable=SC1003
+      PLAIN=$(printf '%s\n' "$1" | grep -v -F '\' || :)
+      # shellcheck disable=SC1003
+      CODED=$(printf '%s\n' "$1" | grep -F '\')
+      ;;
+  esac
+}
+
+# Runs a command with the plain lines as arguments, in as few processes as there can be.
+with_plain() { [ -z "$PLAIN" ] || printf '%s\n' "$PLAIN" | tr '\n' '\0' | xargs -0 "$@"; }
+
+# Calls a function with each coded line.
+each_coded() {
+  [ -z "$CODED" ] || printf '%s\n' "$CODED" | while IFS= read -r coded; do "$1" "$coded"; done
+}
 
 # Exactly this many bytes of standard input; a pipe must not be read past them.
 take() {
@@ -23,26 +39,33 @@ take() {
 # Paths on standard input, one a line. Prints for each of them one of
 #   S|mode in hex|user|uid|group|gid|size|path      A|path (absent)      U|path|why (unknown)
 stat_paths() {
-  paths=$(cat)
-  plain=$(printf '%s\n' "$paths" | plain_lines)
-  {
-    printf '%s\n' "$plain" | sed 's/^/P|/'
-    [ -z "$plain" ] || printf '%s\n' "$plain" | tr '\n' '\0' | xargs -0 stat -c 'S|%f|%U|%u|%G|%g|%s|%n' -- 2>&1
-  } | awk '
-    /^P\|./ { asked[++count] = substr($0, 3); next }
-    /^S\|/ { path = $0; for (i = 0; i < 7; i++) path = substr(path, index(path, "|") + 1); seen[path] = 1; print; next }
-    /^stat: .*: (No such file or directory|Not a directory)$/ { gone++; next }
-    /^stat: / { other++ }
-    END {
-      for (i = 1; i <= count; i++) if (!(asked[i] in seen)) missing++
-      for (i = 1; i <= count; i++) if (!(asked[i] in seen)) print (!other && gone == missing ? "A|" : "M|") asked[i]
-    }' | while IFS= read -r line; do
-      case $line in
-        'M|'*) stat_path "${line#M|}" ;;
-        *) printf '%s\n' "$line" ;;
-      esac
-    done
-  printf '%s\n' "$paths" | coded_lines | while IFS= read -r path; do stat_path "$path"; done
+  part "$(cat)"
+  stats=$(
+    {
+      printf '%s\n|\n' "$PLAIN"
+      with_plain stat -c 'S|%f|%U|%u|%G|%g|%s|%n' -- 2>&1
+    } | awk '
+      !answers { if ($0 == "|") answers = 1; else if ($0 != "") asked[++count] = $0; next }
+      /^S\|/ { path = $0; for (i = 0; i < 7; i++) path = substr(path, index(path, "|") + 1); seen[path] = 1; print; next }
+      /^stat: .*: (No such file or directory|Not a directory)$/ { gone++; next }
+      /^stat: / { other++ }
+      END {
+        for (i = 1; i <= count; i++) if (!(asked[i] in seen)) missing++
+        for (i = 1; i <= count; i++) if (!(asked[i] in seen)) print (!other && gone == missing ? "A|" : "M|") asked[i]
+      }'
+  )
+  case $stats in
+    *'M|'*)
+      printf '%s\n' "$stats" | while IFS= read -r line; do
+        case $line in
+          'M|'*) stat_path "${line#M|}" ;;
+          *) printf '%s\n' "$line" ;;
+        esac
+      done
+      ;;
+    *) printf '%s\n' "$stats" ;;
+  esac
+  each_coded stat_path
 }
 
 stat_path() {
@@ -62,14 +85,14 @@ regular_paths() { awk -F'|' '$1 == "S" && $2 ~ /^8/ { print $8 }'; }
 
 # Paths of regular files on standard input. Prints for each that can be read: H|sha256|path
 digest_paths() {
-  paths=$(cat)
-  plain=$(printf '%s\n' "$paths" | plain_lines)
-  [ -z "$plain" ] || printf '%s\n' "$plain" | tr '\n' '\0' | xargs -0 sha256sum -- 2>/dev/null |
-    sed -n 's/^\([0-9a-f]\{64\}\)  /H|\1|/p'
-  printf '%s\n' "$paths" | coded_lines | while IFS= read -r path; do
-    decode "$path"
-    sum=$(sha256sum <"$D" 2>/dev/null) && printf 'H|%s|%s\n' "${sum%% *}" "$path"
-  done
+  part "$(cat)"
+  with_plain sha256sum -- 2>/dev/null | sed -n 's/^\([0-9a-f]\{64\}\)  /H|\1|/p'
+  each_coded digest_path
+}
+
+digest_path() {
+  decode "$1"
+  sum=$(sha256sum <"$D" 2>/dev/null) && printf 'H|%s|%s\n' "${sum%% *}" "$1"
 }
 
 # Lines "wanted digest|path" in $1, lines of digest_paths in $2. Prints the paths whose digest is another one.
@@ -112,18 +135,19 @@ linked_paths() { awk -F'|' '$1 == "S" && $2 ~ /^a/ { print $8 }'; }
 # Paths of links on standard input. Prints one line, T|base64 of "NONCE|path -> target" for each: targets may hold
 # anything, newlines too. Busybox puts path and target in quotes.
 link_targets() {
-  links=$(cat)
-  [ -n "$links" ] || return 0
-  plain=$(printf '%s\n' "$links" | plain_lines)
+  part "$(cat)"
+  [ -n "$PLAIN$CODED" ] || return 0
   printf 'T|'
   {
-    [ -z "$plain" ] || printf '%s\n' "$plain" | tr '\n' '\0' | QUOTING_STYLE=literal xargs -0 stat -c "$NONCE|%N" --
-    printf '%s\n' "$links" | coded_lines | while IFS= read -r path; do
-      decode "$path"
-      QUOTING_STYLE=literal stat -c "$NONCE|%N" -- "$D"
-    done
+    with_plain env QUOTING_STYLE=literal stat -c "$NONCE|%N" --
+    each_coded link_target
   } 2>/dev/null | base64 | tr -d '\n'
   echo
+}
+
+link_target() {
+  decode "$1"
+  QUOTING_STYLE=literal stat -c "$NONCE|%N" -- "$D"
 }
 
 # as_account NAME COMMAND [ARGUMENT…]: runs it with the rights and groups of a local account.
