@@ -33,6 +33,7 @@ pub mod paths;
 pub mod reference;
 pub mod service;
 pub mod sysctl;
+pub mod timer;
 pub mod tree;
 pub mod units;
 pub mod user;
@@ -51,6 +52,7 @@ pub static ALL: &[&dyn Kind] = &[
     &user::UserKind,
     &command::CommandKind,
     &sysctl::SysctlKind,
+    &timer::TimerKind,
 ];
 
 /// The kind with this YAML tag.

@@ -12,6 +12,7 @@
 
 mod harness;
 mod hosts;
+mod reaching;
 mod support;
 
 use std::path::{Path, PathBuf};

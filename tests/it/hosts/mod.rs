@@ -1,5 +1,6 @@
 //! Tests on real Debian hosts: root, systemd-nspawn and the packages that `./script/test` installs.
 
+mod converge;
 mod first_apply;
 mod hard;
 mod harness;

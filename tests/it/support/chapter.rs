@@ -36,6 +36,20 @@ impl Chapter {
         self
     }
 
+    /// The one service of the chapter, `bench` on every host: a module that holds these resources, written as YAML lines.
+    /// Records the module too, which a person does by `steward module update` after reading it.
+    #[track_caller]
+    pub(crate) fn resources(self, lines: &str) -> Chapter {
+        let module = format!("version: 1\nsummary: {{ en: For a test. }}\nresources:\n{lines}");
+        let chapter = self.file("modules/bench.yaml", module).file(
+            "chapter.yaml",
+            "id: 5f0c1c0e8f6b4d4f9a7e2b1d3c5a6978\nchapter: { name: Test, domain: test.example }\n\
+             services:\n  bench: { module: bench, on: all }\n",
+        );
+        let _ = chapter.run(&["module", "update"]).success();
+        chapter
+    }
+
     /// Declares a test host as the host `name`, reached with the test's key; `[name]` stands for its address in outputs.
     pub(crate) fn host(mut self, name: &str, host: &Host) -> Chapter {
         let (address, key) = (&host.address, host.host_key());
@@ -83,26 +97,31 @@ impl Chapter {
     }
 
     #[must_use = "a run that nothing is expected of tests nothing"]
+    #[track_caller]
     pub(crate) fn validate(&self) -> Ran {
         self.run(&["validate"])
     }
 
     #[must_use = "a run that nothing is expected of tests nothing"]
+    #[track_caller]
     pub(crate) fn plan(&self) -> Ran {
         self.run(&["plan"])
     }
 
     #[must_use = "a run that nothing is expected of tests nothing"]
+    #[track_caller]
     pub(crate) fn apply(&self) -> Ran {
         self.run(&["apply", "--yes"])
     }
 
     #[must_use = "a run that nothing is expected of tests nothing"]
+    #[track_caller]
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.run_with(arguments, "")
     }
 
     #[must_use = "a run that nothing is expected of tests nothing"]
+    #[track_caller]
     pub(crate) fn run_with(&self, arguments: &[&str], stdin: &str) -> Ran {
         Ran::run(self.command(arguments), stdin, &self.names)
     }

@@ -19,6 +19,7 @@ pub(crate) struct Ran {
 
 impl Ran {
     /// Runs `command` with `stdin`, and writes `names.1` as `names.0` in its output (paths and ports change from run to run).
+    #[track_caller]
     pub(crate) fn run(mut command: Command, stdin: &str, names: &[(String, String)]) -> Ran {
         let start = Instant::now();
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -46,54 +47,64 @@ impl Ran {
         ran
     }
 
+    #[track_caller]
     pub(crate) fn status(self, expected: i32) -> Ran {
         assert!(self.status == Some(expected), "expected exit status {expected}: {self}");
         self
     }
 
+    #[track_caller]
     pub(crate) fn success(self) -> Ran {
         self.status(0)
     }
 
     /// Standard output, whole.
+    #[track_caller]
     pub(crate) fn stdout(self, expected: &str) -> Ran {
         self.same("standard output", &self.stdout, expected);
         self
     }
 
     /// Standard error, whole.
+    #[track_caller]
     pub(crate) fn stderr(self, expected: &str) -> Ran {
         self.same("standard error", &self.stderr, expected);
         self
     }
 
+    #[track_caller]
     pub(crate) fn stdout_has(self, expected: &str) -> Ran {
         assert!(self.stdout.contains(expected), "expected {expected:?} in standard output: {self}");
         self
     }
 
+    #[track_caller]
     pub(crate) fn stderr_has(self, expected: &str) -> Ran {
         assert!(self.stderr.contains(expected), "expected {expected:?} in standard error: {self}");
         self
     }
 
     /// Neither output may hold `text`: for secrets.
+    #[track_caller]
     pub(crate) fn never_says(self, text: &str) -> Ran {
         assert!(!self.stdout.contains(text) && !self.stderr.contains(text), "expected {text:?} nowhere: {self}");
         self
     }
 
+    #[track_caller]
     pub(crate) fn within(self, limit: Duration) -> Ran {
         assert!(self.took <= limit, "expected to end within {limit:?}: {self}");
         self
     }
 
     /// Standard output as one JSON document.
+    #[track_caller]
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("expected JSON ({error}): {self}"))
     }
 
     /// Standard output as JSON lines.
+    #[track_caller]
     pub(crate) fn events(&self) -> Vec<serde_json::Value> {
         let parse =
             |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("expected JSON ({error}): {self}"));
@@ -137,6 +148,7 @@ impl Ran {
         &self.stderr
     }
 
+    #[track_caller]
     fn same(&self, what: &str, is: &str, expected: &str) {
         if is != expected {
             let diff =

@@ -1,0 +1,10 @@
+# Lines: unit|digest|path|digest|path. One stat, one sha256sum, one systemctl for all of them.
+probe_timer() {
+  asked=$(cat)
+  files=$(printf '%s\n' "$asked" | awk -F'|' '{ print $2 "|" $3; print $4 "|" $5 }')
+  stats=$(printf '%s\n' "$files" | cut -d '|' -f 2 | stat_paths)
+  digests=$(printf '%s\n' "$stats" | regular_paths | digest_paths)
+  printf '%s\n%s\n' "$stats" "$digests"
+  differing_paths "$files" "$digests" | show_paths
+  printf '%s\n' "$asked" | cut -d '|' -f 1 | show_units
+}
