@@ -145,7 +145,7 @@ impl<'a> Known<'_, '_, 'a> {
         });
         let layers: Vec<Layer> = own.into_iter().chain(default).collect();
         found.insert(key.clone(), Explanation { name: key, value, layers });
-        let given = Given { vars: self.vars, params: &module.params, given: &service.params };
+        let given = Given { vars: self.vars, params: &module.params, own: &service.params };
         match given.effective(name) {
             Some(written) => self.named(written, Some((service, module)), found),
             None => Ok(()),
@@ -189,7 +189,7 @@ impl<'a> Known<'_, '_, 'a> {
             scope = scope.with("service", service.name.as_str());
         }
         let mut used = Used::new();
-        let given = Given { vars: self.vars, params, given: own };
+        let given = Given { vars: self.vars, params, own };
         let mut values = Values::new(self.expressions, given, Arc::new(scope), BTreeMap::new(), &mut used);
         match value(&mut values) {
             Some(node) => Ok(node),

@@ -120,8 +120,8 @@ fn stays_inside(link: &Path, target: &Path) -> bool {
     })
 }
 
-fn unreadable(path: &str, error: &std::io::Error, place: &Place) -> Box<Diagnostic> {
-    Box::new(Diagnostic::error(format!("cannot read `{}`: {error}", path.escape_debug())).at(place))
+fn unreadable(path: &str, error: &std::io::Error, place: &Place) -> Diagnostic {
+    Diagnostic::error(format!("cannot read `{}`: {error}", path.escape_debug())).at(place)
 }
 
 /// Content for one resource.

@@ -25,7 +25,7 @@ pub(super) fn evaluate<'a>(world: &mut World<'_, '_, 'a>, vars: &'a [IndexMap<St
             let Some(instance) = world.instances.get_mut(index) else { continue };
             let Some(module) = instance.module else { continue };
             let scope = Arc::new(Scope::within(&scope).with("service", instance.name));
-            let given = Given { vars, params: &module.params, given: &instance.service.params };
+            let given = Given { vars, params: &module.params, own: &instance.service.params };
             let mut values = Values::new(world.expressions, given, scope, std::mem::take(&mut done_vars), &mut used);
             instance.scope = values.all_params();
             done_vars = values.vars;
@@ -54,13 +54,14 @@ fn first_part(path: &str) -> &str {
 pub(super) struct Given<'a> {
     pub(super) vars: &'a IndexMap<String, Var>,
     pub(super) params: &'a IndexMap<String, Param>,
-    pub(super) given: &'a Map,
+    /// What the service itself gives.
+    pub(super) own: &'a Map,
 }
 
 impl<'a> Given<'a> {
     /// The value that counts for a param: the service's own, else the module's default.
     pub(super) fn effective(&self, name: &str) -> Option<&'a Node> {
-        let own = self.given.get(name).map(|entry| &entry.node).filter(|node| !node.is_null());
+        let own = self.own.get(name).map(|entry| &entry.node).filter(|node| !node.is_null());
         own.or_else(|| self.params.get(name)?.default.as_ref())
     }
 }

@@ -79,7 +79,7 @@ fn on_host(
         Some(ServiceEntry { name: instance.name.to_owned(), module: instance.service.module.value.clone(), needs })
     };
     let (services, resources) = (order.iter().filter_map(entry).collect(), list.resources);
-    Made { host, services, resources, site }
+    Made { host, site, services, resources }
 }
 
 /// The resources of one host so far.

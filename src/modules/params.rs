@@ -140,7 +140,7 @@ impl Param {
         if self.one_of.is_empty() || self.one_of.iter().any(|allowed| allowed.same_value(&value)) {
             return Some(value);
         }
-        let words: Vec<String> = self.one_of.iter().map(|node| shown(node)).collect();
+        let words: Vec<String> = self.one_of.iter().map(shown).collect();
         let written = shown(&value);
         mistakes.push(
             Diagnostic::error(format!("`{name}` cannot be `{written}`"))

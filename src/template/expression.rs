@@ -55,7 +55,7 @@ impl<'e, 'a> Expressions<'e, 'a> {
         let value = match &node.value {
             Value::String(text) if is_expression(text) => {
                 let value = mistakes.keep(self.string(text, &node.place, scope))?;
-                return mistakes.keep(self.tree(&value, &node.place));
+                return mistakes.keep(tree(&value, &node.place));
             }
             Value::List(items) => {
                 let items: Vec<_> = items.iter().map(|item| self.evaluate(item, scope, mistakes)).collect();
@@ -97,12 +97,6 @@ impl<'e, 'a> Expressions<'e, 'a> {
             return Err(Box::new(undefined_path(written, scope).at(&at)));
         }
         Ok(value)
-    }
-
-    fn tree(&self, value: &Computed, place: &Place) -> Result<Node, Box<Diagnostic>> {
-        from_value(value, place).map_err(|why| {
-            Box::new(Diagnostic::error(format!("the value of this expression cannot be used: {why}")).at(place))
-        })
     }
 
     pub(super) fn parsed(&self, text: &'a str) -> Rc<Parsed<'e, 'a>> {
@@ -165,4 +159,10 @@ impl<'e, 'a> Expressions<'e, 'a> {
                 .remedy("remove what is not always the same, such as chance or time"),
         ))
     }
+}
+
+fn tree(value: &Computed, place: &Place) -> Result<Node, Box<Diagnostic>> {
+    from_value(value, place).map_err(|why| {
+        Box::new(Diagnostic::error(format!("the value of this expression cannot be used: {why}")).at(place))
+    })
 }

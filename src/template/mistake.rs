@@ -84,9 +84,10 @@ pub(super) fn inside(string: &Place, content: &str, range: Range<usize>) -> Plac
         return string.clone();
     };
     let within = before.get(opening..).unwrap_or_default();
-    match raw.get(found..).is_some_and(|rest| rest.starts_with(within)) {
-        true => at(found + within.len(), range.len()),
-        false => at(found, 2),
+    if raw.get(found..).is_some_and(|rest| rest.starts_with(within)) {
+        at(found + within.len(), range.len())
+    } else {
+        at(found, 2)
     }
 }
 

@@ -6,6 +6,8 @@ use crate::diag::Source;
 use crate::inventory::load;
 use crate::kinds::Argument;
 
+mod whole;
+
 const HEAD: &str =
     "id: 5f0c1c0e8f6b4d4f9a7e2b1d3c5a6978\nchapter: { name: Example Chapter, domain: chapter.example }\n";
 
