@@ -63,20 +63,27 @@ impl Directory {
     pub fn new() -> Self {
         let holder = TempDir::with_prefix("steward bench ").unwrap();
         let this = Self { holder };
-        for place in ["root", "root/etc", "tools", "busybox"] {
+        for place in ["root", "root/etc", "tools"] {
             fs::create_dir(this.holder.path().join(place)).unwrap();
         }
-        let applets = Command::new("busybox").arg("--list").output().unwrap().stdout;
-        for applet in String::from_utf8(applets).unwrap().lines() {
-            symlink("/usr/bin/busybox", this.holder.path().join("busybox").join(applet)).unwrap();
-        }
-        symlink("/usr/bin/busybox", this.holder.path().join("busybox/busybox")).unwrap();
         this
     }
 
     /// The root of what stands for the host.
     pub fn root(&self) -> PathBuf {
         self.holder.path().join("root")
+    }
+
+    /// A directory where every command is busybox.
+    fn applets(&self) -> PathBuf {
+        let directory = self.holder.path().join("busybox");
+        if fs::create_dir(&directory).is_ok() {
+            let applets = Command::new("busybox").arg("--list").output().unwrap().stdout;
+            for applet in utf8(&applets).lines().chain(["busybox"]) {
+                symlink("/usr/bin/busybox", directory.join(applet)).unwrap();
+            }
+        }
+        directory
     }
 
     /// A path of the host, on this machine.
@@ -117,9 +124,10 @@ impl Directory {
     fn run(&self, shell: &[&str], script: &[u8], stdin: &[u8]) -> Vec<u8> {
         use std::os::unix::process::CommandExt as _;
         let tools = self.holder.path().join("tools").display().to_string();
-        let applets = format!("PATH={tools}:{}", self.holder.path().join("busybox").display());
+        let applets = if shell.contains(&"PATH=BUSYBOX") { self.applets() } else { PathBuf::new() };
+        let path = format!("PATH={tools}:{}", applets.display());
         let words: Vec<&str> =
-            shell.iter().map(|word| if *word == "PATH=BUSYBOX" { applets.as_str() } else { word }).collect();
+            shell.iter().map(|word| if *word == "PATH=BUSYBOX" { path.as_str() } else { word }).collect();
         let program = self.holder.path().join("script");
         fs::write(&program, script).unwrap();
         let mut child = Command::new(words[0])

@@ -182,6 +182,8 @@ pub fn target<'a>(piece: &'a [u8], path: &[u8]) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn answer(text: &str) -> Answer {
@@ -208,5 +210,35 @@ mod tests {
         let digest = crate::resource::digest(b"other");
         let paths = Paths::read(&answer(&format!("H|{digest}|/a\nC|/a|aGk=\n")));
         assert_eq!(paths.content("/a", 2).and_then(|content| content.bytes), None);
+    }
+
+    #[test]
+    fn targets_are_read_in_both_spellings() {
+        assert_eq!(target(b"/a -> b\n\n", b"/a"), Some(&b"b\n"[..]));
+        assert_eq!(target(b"'/a' -> 'b'\n", b"/a"), Some(&b"b"[..]));
+        assert_eq!(target(b"/ab -> c\n", b"/a"), None);
+    }
+
+    proptest! {
+        /// What a broken or hostile host may say: pieces of real answers, shuffled, cut and filled with noise.
+        #[test]
+        fn no_answer_makes_it_panic(
+            words in prop::collection::vec(
+                prop_oneof![
+                    Just(b"S|81a4|root|0|root|0|1|/a".to_vec()),
+                    Just(b"H|".to_vec()), Just(b"T|".to_vec()), Just(b"C|/a|".to_vec()), Just(b"U|/a".to_vec()),
+                    Just(b"\n".to_vec()), Just(b"|".to_vec()), Just(b"ab12|/a -> ".to_vec()),
+                    prop::collection::vec(any::<u8>(), 0..80),
+                ],
+                0..30,
+            ),
+        ) {
+            let bytes = words.concat();
+            let encoded = format!("T|{}\n", STANDARD.encode(&bytes));
+            for bytes in [bytes, encoded.into_bytes()] {
+                let paths = Paths::read(&Answer { bytes, nonce: "ab12".into() });
+                let _ = (paths.at("/a"), paths.content("/a", 1), paths.target("/a"));
+            }
+        }
     }
 }

@@ -18,11 +18,11 @@ tree_present() { # PATH PARENTS OWNER GROUP FILES EXECUTABLES DIRECTORIES DELETE
     exit 1
   fi
   parent "$tree" "$parents"
-  notes=$(mktemp -d "$STAGE/tree.XXXXXX")
-  new=$notes/new stage=
+  notes= stage=
   trap 'rm -rf -- "$notes" ${stage:+"$stage"}' EXIT
-  mkdir "$new"
-  tar -xmopf "$archive" -C "$new"
+  # in memory, if there is room
+  [ "$(wc -c <"$archive")" -gt 33554432 ] || tree_unpack "$RUN" 2>/dev/null || rm -rf -- "$notes"
+  [ -d "$notes" ] || tree_unpack "$STAGE"
   [ -z "$owner" ] || chown -hR -- "$owner" "$new"
   [ -z "$group" ] || chgrp -hR -- "$group" "$new"
   for list in blocking heaps folders extras hollow missing candidates plain runnable links replaced created; do
@@ -73,6 +73,10 @@ tree_present() { # PATH PARENTS OWNER GROUP FILES EXECUTABLES DIRECTORIES DELETE
   tree_each runnable sh -c "$TREE_SETTLE" sh "$notes" "$owner" "$group" "$executables"
   tree_each links sh -c "$TREE_SETTLE" sh "$notes" "$owner" "$group" ''
   [ -e "$notes/changed" ] || unchanged
+}
+
+tree_unpack() {
+  notes=$(mktemp -d "$1/tree.XXXXXX") && new=$notes/new && mkdir "$new" && tar -xmopf "$archive" -C "$new"
 }
 
 # tree_each LIST COMMAND…: runs it with the names of a list, if there are any.
@@ -198,12 +202,13 @@ TREE_COMPARE='
   case $* in *"$break"*) sure= ;; esac
   sha256sum -- "$@" >"$notes/here" 2>/dev/null || sure=
   (cd "$tree" && sha256sum -- "$@") >"$notes/there" 2>/dev/null || sure=
-  if [ -n "$sure" ]; then
-    exec 5<"$notes/here" 6<"$notes/there"
-    for name do
-      IFS= read -r here <&5
-      IFS= read -r there <&6
-      [ "$here" != "$there" ] || equal "$name"
+  if [ -n "$sure" ] && cmp -s -- "$notes/here" "$notes/there"; then
+    for name do equal "$name"; done
+  elif [ -n "$sure" ]; then
+    # not read line by line: shells read byte by byte
+    for same in $(awk "NR == FNR { here[NR] = \$0; next } { print (here[FNR] == \$0) }" "$notes/here" "$notes/there"); do
+      [ "$same" = 0 ] || equal "$1"
+      shift
     done
   else
     for name do ! cmp -s -- "$name" "$tree/$name" || equal "$name"; done

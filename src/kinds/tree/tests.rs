@@ -251,3 +251,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn five_hundred_files_are_looked_at_by_as_few_processes_as_five() {
+    let place = Directory::new();
+    let tree = (0..500).map(|number| file(&format!("d{}/f {number}", number % 7), "x")).collect();
+    let bench = bench(&place, SHELLS[0], tree);
+    let item = bench.item("tree", "{ path: /srv, source: site }");
+    bench.apply("tree", item.as_ref());
+    for tool in ["stat", "sha256sum"] {
+        place.tool(tool, &format!("#!/bin/sh\necho x >>\"$0.calls\"\nexec /usr/bin/{tool} \"$@\"\n"));
+    }
+    assert_converged(item.as_ref(), &bench.probe_one("tree", item.as_ref()));
+    assert_eq!(place.read_tool("sha256sum.calls").lines().count(), 1);
+    // one for what is in the tree, one for its own directory
+    assert_eq!(place.read_tool("stat.calls").lines().count(), 2);
+}
