@@ -59,6 +59,12 @@ pub struct Directory {
     holder: TempDir,
 }
 
+impl Default for Directory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Directory {
     pub fn new() -> Self {
         let holder = TempDir::with_prefix("steward bench ").unwrap();

@@ -244,7 +244,7 @@ impl Database {
     /// Of several architectures, one that is installed counts.
     fn add(&mut self, name: String, status: &str) {
         let known = self.status.entry(name).or_insert(None);
-        if !known.as_deref().is_some_and(|known| word(known) == "installed") {
+        if known.as_deref().is_none_or(|known| word(known) != "installed") {
             *known = Some(status.to_owned());
         }
     }

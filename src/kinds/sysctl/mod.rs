@@ -53,7 +53,7 @@ impl Kind for SysctlKind {
         "A setting of the kernel, now and after the next boot."
     }
 
-    fn schema(&self) -> schemars::Schema {
+    fn schema(&self) -> Schema {
         schemars::schema_for!(Fields)
     }
 
@@ -164,12 +164,15 @@ impl Item for Sysctl {
     }
 }
 
+/// What files say of one setting, by their names, then how much their directory counts.
+type Said = BTreeMap<(String, u8), (String, String)>;
+
 /// What the kernel and the files that it is set from say.
 #[derive(Debug, Default)]
 struct Settings {
     live: BTreeMap<String, Live>,
-    /// By path: what files say, by their names, then how much their directory counts.
-    files: BTreeMap<String, BTreeMap<(String, u8), (String, String)>>,
+    /// By the path of the setting.
+    files: BTreeMap<String, Said>,
     whole: bool,
 }
 

@@ -35,6 +35,7 @@ struct Fields {
     /// True: what was missed while the host was off is made up for at boot.
     #[serde(default = "yes")]
     persistent: bool,
+    /// `absent` stops it and removes its units.
     #[serde(default)]
     state: Presence,
 }

@@ -1,4 +1,4 @@
-//! Lines of authorized_keys(5). A line that sshd would pass over is refused before it reaches a host.
+//! Lines of `authorized_keys(5)`. A line that sshd would pass over is refused before it reaches a host.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -136,7 +136,7 @@ impl Accounts {
         }
     }
 
-    /// What sshd would take, see `AuthorizedKeysFile` in sshd_config(5).
+    /// What sshd would take, see `AuthorizedKeysFile` in `sshd_config(5)`.
     pub(super) fn keys(&self, account: &Account) -> Result<Keys, String> {
         let mut keys = Keys { lines: Vec::new(), access: PRIVATE.into() };
         let directory = format!("{}/.ssh", account.home);

@@ -45,7 +45,7 @@ struct Fields {
     password: Password,
     /// The day on which the account closes, as 2027-01-31; never unless given.
     expires: Option<String>,
-    /// Exactly these keys may log in, one a line of authorized_keys(5). Left as they are unless given.
+    /// Exactly these keys may log in, one a line of `authorized_keys(5)`. Left as they are unless given.
     authorized_keys: Option<Vec<String>>,
     /// Absent: the account is closed. It is locked and expired, its keys and groups are taken, nothing is deleted.
     #[serde(default)]

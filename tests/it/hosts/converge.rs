@@ -92,7 +92,7 @@ fn a_host_that_loses_power_during_an_apply_is_reported_and_converges_afterwards(
         });
         host.kill();
         let ran = run.join().unwrap();
-        let _ = ran.within(Duration::from_secs(60)).status(3);
+        let _ = ran.within(Duration::from_mins(1)).status(3);
     });
     host.boot();
     let _ = chapter.apply().success();

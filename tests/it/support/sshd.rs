@@ -84,7 +84,7 @@ impl Sshd {
 }
 
 impl Setup {
-    /// More lines of sshd_config(5). The first value of a keyword counts, so these win over the usual ones.
+    /// More lines of `sshd_config(5)`. The first value of a keyword counts, so these win over the usual ones.
     pub(crate) fn config(mut self, lines: &str) -> Setup {
         self.config.push_str(lines);
         self.config.push('\n');
