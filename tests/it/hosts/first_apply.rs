@@ -85,7 +85,8 @@ fn only_the_declared_ports_are_open(host: &Host) {
     let rules = host.sh("nft list chain inet steward input");
     let mut ports: Vec<&str> = rules.split(" dport ").skip(1).filter_map(|rest| rest.split(' ').next()).collect();
     ports.sort_unstable();
-    assert_eq!(ports, ["22", "80"], "{rules}");
+    // 546: answers of DHCPv6, from the same link only.
+    assert_eq!(ports, ["22", "546", "80"], "{rules}");
 }
 
 fn the_operator_has_an_account_of_their_own(host: &Host) {
