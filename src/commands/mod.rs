@@ -97,7 +97,15 @@ impl Context {
         let Some(inventory) = inventory else { return Err(mistakes) };
         let library = Library::load(&inventory.dir, &mut mistakes);
         mistakes.0.extend(lock::check(&inventory, &library).0);
-        let selection = self.select(&inventory)?;
+        let selection = match self.select(&inventory) {
+            Ok(selection) => selection,
+            // hosts with mistakes are no hosts to choose from; what is wrong with them was said, and there may be more
+            Err(_) if mistakes.has_errors() && self.global.limit.is_none() => Selection::default(),
+            Err(wrong) => {
+                mistakes.0.extend(wrong.0);
+                return Err(mistakes);
+            }
+        };
         let (catalog, more) = compile::compile(&inventory, &library, &selection);
         mistakes.0.extend(more.0);
         let Some(catalog) = catalog.filter(|_| !mistakes.has_errors()) else { return Err(mistakes) };

@@ -45,7 +45,7 @@ pub fn compile(inventory: &Inventory, library: &Library, selection: &Selection) 
     world.report.all(inventory.unused_vars(&used));
     needs::bind(&mut world);
     let order = needs::order(&mut world);
-    let Some(order) = order.filter(|_| world.instances.iter().all(|instance| instance.module.is_some())) else {
+    let Some(order) = order else {
         return (None, world.report.mistakes);
     };
     needs::hand_back_facts(&mut world, &order);

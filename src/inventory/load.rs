@@ -27,9 +27,8 @@ pub fn load(dir: &Path) -> (Option<Inventory>, Diagnostics) {
     let sources = read(dir, &mut mistakes);
     let mut merged = Map::new();
     for source in &sources {
-        match yaml::parse(source) {
-            Ok(node) => merge(&mut merged, node, &mut mistakes),
-            Err(more) => mistakes.0.extend(more.0),
+        if let Some(node) = yaml::readable(source, &mut mistakes) {
+            merge(&mut merged, node, &mut mistakes);
         }
     }
     if sources.is_empty() {

@@ -13,7 +13,7 @@ mod mistake;
 mod parse;
 mod placed;
 
-pub use parse::parse;
+pub use parse::{parse, readable};
 pub use placed::{Placed, one_or_many, one_or_many_schema};
 
 #[derive(Debug, Clone, PartialEq)]

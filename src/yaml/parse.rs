@@ -21,15 +21,23 @@ const TOO_DEEP: &str = "too many nested lists and maps";
 
 /// One YAML document. An empty file is an empty map.
 pub fn parse(source: &Arc<Source>) -> Result<Node, Diagnostics> {
-    let text = source.text.as_str();
-    match serde_saphyr::from_str_with_options::<Option<Spanned<Raw>>>(text, options()) {
-        Ok(None) => Ok(Node::empty(source)),
-        Ok(Some(raw)) => {
-            let mut mistakes = Diagnostics::default();
-            let node = placed(raw, source, &mut mistakes);
-            if mistakes.has_errors() { Err(mistakes) } else { Ok(node) }
+    let mut mistakes = Diagnostics::default();
+    match readable(source, &mut mistakes) {
+        Some(node) if !mistakes.has_errors() => Ok(node),
+        _ => Err(mistakes),
+    }
+}
+
+/// The same for who looks for more mistakes after those of the text: of equal keys the first counts. `None` if the text
+/// is no YAML at all.
+pub fn readable(source: &Arc<Source>, mistakes: &mut Diagnostics) -> Option<Node> {
+    match serde_saphyr::from_str_with_options::<Option<Spanned<Raw>>>(source.text.as_str(), options()) {
+        Ok(None) => Some(Node::empty(source)),
+        Ok(Some(raw)) => Some(placed(raw, source, mistakes)),
+        Err(error) => {
+            mistakes.push(refusal(&error, source));
+            None
         }
-        Err(error) => Err(Diagnostics(vec![refusal(&error, source)])),
     }
 }
 
