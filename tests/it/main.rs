@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod cli;
 mod harness;
 mod hosts;
 mod reaching;

@@ -126,6 +126,14 @@ impl Chapter {
         Ran::run(self.command(arguments), stdin, &self.names)
     }
 
+    /// The same, in a directory below the inventory's.
+    #[must_use = "a run that nothing is expected of tests nothing"]
+    pub(crate) fn run_in(&self, dir: &str, arguments: &[&str]) -> Ran {
+        let mut command = self.command(arguments);
+        command.current_dir(self.path(dir));
+        Ran::run(command, "", &self.names)
+    }
+
     /// The command that [`Chapter::run`] runs, for tests that look at it while it runs. The modules in use are recorded
     /// before the first one, as whoever added the services would have done.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
