@@ -113,7 +113,11 @@ impl Inventory {
         for word in &service.on {
             match self.matching(bare(word)) {
                 Some(hosts) => chosen.add(word, hosts),
-                None => sure = false,
+                // not everywhere, either: that would only bring mistakes of which there are none
+                None => {
+                    sure = false;
+                    chosen.add(word, Vec::new());
+                }
             }
         }
         let hosts = chosen.of(&self.hosts);
