@@ -96,11 +96,18 @@ impl Context {
         let (inventory, mut mistakes) = inventory::load(&self.inventory_dir()?);
         let Some(inventory) = inventory else { return Err(mistakes) };
         let library = Library::load(&inventory.dir, &mut mistakes);
+        let selection = self.select(&inventory);
+        if mistakes.has_errors() {
+            // Hosts with mistakes are no hosts to choose from; what is wrong with them was said, and there may be more.
+            if let (Err(wrong), Some(_)) = (selection, &self.global.limit) {
+                mistakes.0.extend(wrong.0);
+            }
+            mistakes.0.extend(compile::further_mistakes(&inventory, &library).0);
+            return Err(mistakes);
+        }
         mistakes.0.extend(lock::check(&inventory, &library).0);
-        let selection = match self.select(&inventory) {
+        let selection = match selection {
             Ok(selection) => selection,
-            // hosts with mistakes are no hosts to choose from; what is wrong with them was said, and there may be more
-            Err(_) if mistakes.has_errors() && self.global.limit.is_none() => Selection::default(),
             Err(wrong) => {
                 mistakes.0.extend(wrong.0);
                 return Err(mistakes);

@@ -34,15 +34,33 @@ use report::Report;
 /// The catalog of the selected hosts, and every mistake in the whole inventory. `None` if there are errors: a catalog
 /// that lacks something would look as if it should not be there.
 pub fn compile(inventory: &Inventory, library: &Library, selection: &Selection) -> (Option<Catalog>, Diagnostics) {
+    run(inventory, library, selection, true)
+}
+
+/// The mistakes of [`compile`] that do not merely follow from what loading left out of a wrong inventory.
+pub fn further_mistakes(inventory: &Inventory, library: &Library) -> Diagnostics {
+    let hosts = inventory.hosts.keys().cloned().collect();
+    run(inventory, library, &Selection { hosts, services: None }, false).1
+}
+
+fn run(
+    inventory: &Inventory,
+    library: &Library,
+    selection: &Selection,
+    whole: bool,
+) -> (Option<Catalog>, Diagnostics) {
     let vars: Vec<IndexMap<String, Var>> = inventory.hosts.keys().map(|host| inventory.vars_for(host)).collect();
     let mut environment = environment();
     let mut report = Report::default();
     let templates = report.add_templates(&mut environment, inventory, library);
     let expressions = Expressions::new(&environment, templates);
     let mut world = World::new(inventory, library, &expressions, report);
+    world.whole = whole;
     usage::check(&mut world);
     let used = params::evaluate(&mut world, &vars);
-    world.report.all(inventory.unused_vars(&used));
+    if whole {
+        world.report.all(inventory.unused_vars(&used));
+    }
     needs::bind(&mut world);
     let order = needs::order(&mut world);
     let Some(order) = order else {
@@ -69,6 +87,8 @@ pub(crate) struct World<'w, 'e, 'a> {
     /// Every service on every host, in inventory order: services outside, hosts inside.
     instances: Vec<Instance<'a>>,
     report: Report,
+    /// False: the inventory lacks what was wrong in it, so that what is missing may well be there.
+    whole: bool,
 }
 
 pub(crate) struct HostInput<'a> {
@@ -136,7 +156,7 @@ impl<'w, 'e, 'a> World<'w, 'e, 'a> {
                 });
             }
         }
-        Self { inventory, library, expressions, hosts, instances, report }
+        Self { inventory, library, expressions, hosts, instances, report, whole: true }
     }
 
     fn host_name(&self, host: usize) -> &'a str {

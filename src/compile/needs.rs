@@ -72,6 +72,9 @@ fn by_name(
 ) -> Option<usize> {
     let place = entry.node.get("service").map_or(&entry.node.place, |node| &node.place);
     let Some(service) = world.inventory.services.get(name) else {
+        if !world.whole {
+            return None;
+        }
         let of_module = world.inventory.services.iter().filter(|(_, service)| service.module.value == need.module);
         let mistake = Diagnostic::error(format!("there is no service `{}`", name.escape_debug())).at(place);
         mistakes.push(mistake.suggest(name, of_module.map(|(name, _)| name.as_str())));
@@ -120,7 +123,9 @@ fn by_module(
         [only] => Some(only),
         [] if need.optional => None,
         [] => {
-            mistakes.push(unmet(world, instance, need));
+            if world.whole {
+                mistakes.push(unmet(world, instance, need));
+            }
             None
         }
         _ => {

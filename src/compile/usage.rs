@@ -47,9 +47,9 @@ pub(super) fn check(world: &mut World<'_, '_, '_>) {
 
 fn service_of(world: &mut World<'_, '_, '_>, name: &str, service: &Service, place: &Place, module: &Module) {
     for (param, entry) in &service.params {
-        if !module.params.contains_key(param) {
+        if !module.param_names.contains(param) {
             let fact = format!("the module `{}` has no parameter `{}`", module.name, param.escape_debug());
-            let known = module.params.keys().map(String::as_str);
+            let known = module.param_names.iter().map(String::as_str);
             world.report.push(Diagnostic::error(fact).at(&entry.key).suggest(param, known));
         }
     }

@@ -47,8 +47,10 @@ pub struct Module {
     /// Counts up with every change that a person should know of.
     pub version: i64,
     pub summary: Text,
-    /// In the order of the file.
+    /// In the order of the file, without those that could not be read.
     pub params: IndexMap<String, Param>,
+    /// The names of all params, those too.
+    pub param_names: Vec<String>,
     pub needs: IndexMap<String, Need>,
     /// What a service of this module hands back to those that need it: expressions that also see `need`.
     pub facts: Map,

@@ -97,6 +97,7 @@ pub fn read(name: &str, source: &Arc<Source>, embedded: bool, mistakes: &mut Dia
         version: raw.version.value,
         summary: Text::read(&raw.summary, mistakes),
         params: read_params(&raw.params, mistakes),
+        param_names: raw.params.keys().cloned().collect(),
         needs: read_needs(&raw.needs, mistakes),
         facts: raw.facts,
         gathers,

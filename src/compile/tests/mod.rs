@@ -147,6 +147,21 @@ fn all_mistakes_are_reported_at_once_with_their_places() {
 }
 
 #[test]
+fn what_follows_from_an_entry_that_is_wrong_itself_is_not_reported() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let text = "vars: { zone: UTC }\nhosts: { a: { address: a.example } }\nservices:\n  web: { module: 7, on: a, params: { text: '{{ vars.zone }}' } }\n  x: { module: site, on: a, params: { text: 1 } }\n";
+    std::fs::write(dir.path().join("c.yaml"), format!("{HEAD}{text}")).expect("it is writable");
+    let (inventory, loading) = load(dir.path());
+    let inventory = inventory.expect("what is right is there");
+    assert_eq!(loading.0.len(), 1);
+    let site = "version: 1\nsummary: x\nparams: { text: {} }\nneeds: { note: {} }\n";
+    let library = Library::of(&[("note", NOTE), ("site", site)], &[], dir.path(), &mut Diagnostics::default());
+    let facts: Vec<String> =
+        further_mistakes(&inventory, &library).0.into_iter().map(|mistake| mistake.fact).collect();
+    assert_eq!(facts, ["`text` must be text, not the number 1"]);
+}
+
+#[test]
 fn references_that_go_in_a_circle_are_shown() {
     let inventory = "vars: { a: '{{ vars.b }}', b: '{{ vars.a }}' }\nhosts: { a: { address: a.example } }\nservices:\n\
         \x20 one: { module: m, on: all, params: { x: '{{ y }}', y: '{{ z }}', z: '{{ x }}' } }\n\
