@@ -18,7 +18,7 @@ tree_present() { # PATH PARENTS OWNER GROUP FILES EXECUTABLES DIRECTORIES DELETE
     exit 1
   fi
   parent "$tree" "$parents"
-  notes= stage=
+  notes='' stage=''
   trap 'rm -rf -- "$notes" ${stage:+"$stage"}' EXIT
   # in memory, if there is room
   [ "$(wc -c <"$archive")" -gt 33554432 ] || tree_unpack "$RUN" 2>/dev/null || rm -rf -- "$notes"
