@@ -2,7 +2,11 @@
 //! a host or against a host that the caller reaches by a closure. Used by each kind's own tests and by the laws.
 //!
 //! Written against the crate's public face, so that the integration tests can include this file as it is.
-#![allow(dead_code, reason = "each test binary that includes this file uses a part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary that includes this file uses a part of it, in its own way"
+)]
 
 use std::cell::Cell;
 use std::collections::BTreeMap;

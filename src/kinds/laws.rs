@@ -1,6 +1,10 @@
 //! The laws of all kinds, in one place: whoever adds a kind gets them for its examples. They are tried here on a
-//! directory in every shell; the integration tests include this file and try them on a real host.
-#![allow(dead_code, reason = "each test binary that includes this file uses a part of it")]
+//! directory in every shell (`laws_here`); the integration tests include this file and try them on a real host.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary that includes this file uses a part of it, in its own way"
+)]
 
 use super::bench::{Applied, Bench, assert_converged};
 use steward::kinds::{Item, Kind};
@@ -57,63 +61,4 @@ pub fn interrupted_it_converges(kind: &str, item: &dyn Item, bench: &Bench<'_>, 
         }
     }
     panic!("{kind} {} did not end", item.name());
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use steward::kinds::Answer;
-
-    use super::super::bench::{Directory, NONCE, SHELLS};
-    use super::*;
-
-    #[test]
-    fn every_example_obeys_the_laws_in_every_shell() {
-        for shell in SHELLS {
-            for kind in steward::kinds::ALL.iter().filter(|kind| kind.works_in_directory()) {
-                let directory = Directory::new();
-                hold(*kind, &directory.bench(shell));
-            }
-        }
-    }
-
-    #[test]
-    fn every_example_survives_being_killed_at_any_moment() {
-        for kind in steward::kinds::ALL.iter().filter(|kind| kind.works_in_directory()) {
-            let directory = Directory::new();
-            let bench = directory.bench(SHELLS[0]);
-            for example in kind.examples() {
-                let item = bench.item(kind.name(), example);
-                interrupted_it_converges(kind.name(), item.as_ref(), &bench, &|| directory.reset());
-            }
-        }
-    }
-
-    /// Words that answers are made of, so that noise gets past the first look.
-    fn noise() -> impl Strategy<Value = Vec<u8>> {
-        let word = prop_oneof![
-            prop::sample::select(vec![
-                "\n", "|", ":", "0|", "1|", "tree|", "there|", "yes|", "S|81a4|", "A|", "U|", "E|", "Id=", "="
-            ])
-            .prop_map(|word| word.as_bytes().to_vec()),
-            Just(NONCE.as_bytes().to_vec()),
-            prop::collection::vec(any::<u8>(), 0..60),
-            "[a-zA-Z0-9+/]{0,40}=?".prop_map(String::into_bytes),
-        ];
-        prop::collection::vec(word, 0..40).prop_map(|words| words.concat())
-    }
-
-    #[test]
-    fn whatever_a_host_answers_each_item_gets_an_observation() {
-        let directory = Directory::new();
-        let bench = directory.bench(SHELLS[0]);
-        for kind in steward::kinds::ALL {
-            let items: Vec<_> = kind.examples().iter().map(|example| bench.item(kind.name(), example)).collect();
-            let items: Vec<&dyn Item> = items.iter().map(|item| &**item).collect();
-            proptest!(|(bytes in noise())| {
-                let answer = Answer { bytes, nonce: NONCE.to_owned() };
-                prop_assert_eq!(kind.read(&items, &bench.site, &answer).len(), items.len());
-            });
-        }
-    }
 }

@@ -40,7 +40,7 @@ struct Line {
     /// The path, and what tells it from other lines of the same file.
     name: String,
     path: String,
-    line: String,
+    text: String,
     pattern: String,
     after: String,
     create: bool,
@@ -73,7 +73,7 @@ impl Kind for LineKind {
         Some(Box::new(Line {
             name: format!("{}#{key}", fields.path),
             path: fields.path,
-            line,
+            text: line,
             pattern,
             after: fields.after.unwrap_or_default(),
             create: fields.create,
@@ -141,8 +141,8 @@ fn observe(line: &Line, said: &str) -> Observation {
     match (word, others()) {
         ("absent", _) => Observation::Absent,
         ("unknown", _) => Observation::Unknown(rest.to_owned()),
-        ("yes", others) if others.is_empty() => Observation::Present(State::new().with("line", line.line.as_str())),
-        ("yes", others) => Observation::Present(State::new().with("line", format!("{}\n{others}", line.line))),
+        ("yes", others) if others.is_empty() => Observation::Present(State::new().with("line", line.text.as_str())),
+        ("yes", others) => Observation::Present(State::new().with("line", format!("{}\n{others}", line.text))),
         ("no", others) if others.is_empty() => Observation::Absent,
         ("no", others) => Observation::Present(State::new().with("line", others)),
         _ => Observation::Unknown("the host's answer makes no sense".into()),
@@ -156,19 +156,19 @@ impl Item for Line {
 
     fn want(&self) -> Want {
         match self.state {
-            Presence::Present => Want::Present(State::new().with("line", self.line.as_str())),
+            Presence::Present => Want::Present(State::new().with("line", self.text.as_str())),
             Presence::Absent => Want::Absent,
         }
     }
 
     fn ask(&self, site: &Site) -> Vec<Vec<u8>> {
-        vec![site.path(&self.path).into(), self.line.as_str().into(), self.pattern.as_str().into()]
+        vec![site.path(&self.path).into(), self.text.as_str().into(), self.pattern.as_str().into()]
     }
 
     fn call(&self, site: &Site) -> Call {
         let call = Call::new(if self.state == Presence::Present { "line_present" } else { "line_absent" })
             .arg(site.path(&self.path))
-            .arg(self.line.as_str())
+            .arg(self.text.as_str())
             .arg(self.pattern.as_str());
         match self.state {
             Presence::Present => {

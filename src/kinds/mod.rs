@@ -26,6 +26,8 @@ pub mod file;
 pub mod group;
 #[cfg(test)]
 pub mod laws;
+#[cfg(test)]
+mod laws_here;
 pub mod line;
 pub mod link;
 pub mod package;

@@ -4,3 +4,4 @@ mod converge;
 mod first_apply;
 mod hard;
 mod harness;
+mod laws;
