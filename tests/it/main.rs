@@ -14,6 +14,7 @@ mod cli;
 mod harness;
 mod hosts;
 mod reaching;
+mod readme;
 mod support;
 
 use std::path::{Path, PathBuf};
