@@ -102,6 +102,7 @@ impl Context {
             if let (Err(wrong), Some(_)) = (selection, &self.global.limit) {
                 mistakes.0.extend(wrong.0);
             }
+            mistakes.0.extend(lock::check(&inventory, &library).0);
             mistakes.0.extend(compile::further_mistakes(&inventory, &library).0);
             return Err(mistakes);
         }

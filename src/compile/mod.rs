@@ -57,10 +57,11 @@ fn run(
     let mut world = World::new(inventory, library, &expressions, report);
     world.whole = whole;
     usage::check(&mut world);
-    let used = params::evaluate(&mut world, &vars);
-    if whole {
-        world.report.all(inventory.unused_vars(&used));
+    let mut used = params::evaluate(&mut world, &vars);
+    if !whole {
+        used.extend(params::named_anywhere(inventory, library));
     }
+    world.report.all(inventory.unused_vars(&used));
     needs::bind(&mut world);
     let order = needs::order(&mut world);
     let Some(order) = order else {

@@ -9,8 +9,8 @@ use minijinja::Value;
 
 use super::{Used, World};
 use crate::diag::{Diagnostic, Diagnostics, closest};
-use crate::inventory::Var;
-use crate::modules::Param;
+use crate::inventory::{Inventory, Var};
+use crate::modules::{Library, Param};
 use crate::template::{Expressions, Scope, to_value};
 use crate::yaml::{Map, Node};
 
@@ -43,6 +43,14 @@ fn named_without_host(world: &World<'_, '_, '_>) -> Used {
         service.params.values().for_each(|entry| world.expressions.names_into(&entry.node, &mut names));
     }
     names.iter().filter_map(|name| name.strip_prefix("vars.")).map(|name| first_part(name).to_owned()).collect()
+}
+
+/// Every `vars.NAME` in any text, for an inventory that may lack the service that takes it.
+pub(super) fn named_anywhere(inventory: &Inventory, library: &Library) -> Used {
+    let sources = inventory.sources.iter().chain(library.modules().map(|module| &module.source));
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let name = |rest: &str| rest.split(|c| !is_name(c)).next().unwrap_or_default().to_owned();
+    sources.flat_map(|source| source.text.split("vars.").skip(1)).map(name).collect()
 }
 
 fn first_part(path: &str) -> &str {
