@@ -1,13 +1,11 @@
 //! The command line: global options and one subcommand. Takes arguments, gives the exit code.
 
-use std::path::PathBuf;
-
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::commands::{self, Context};
+use crate::commands::{self, Context, Global};
 use crate::exit::Exit;
-use crate::ui::{Color, Format, Ui};
+use crate::ui::Ui;
 
 /// Provisions a chapter's servers from a YAML inventory: deploy, review, hand on.
 #[derive(Debug, Parser)]
@@ -23,43 +21,6 @@ const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Yellow.on_default().bold())
     .usage(AnsiColor::Yellow.on_default().bold())
     .literal(AnsiColor::Green.on_default());
-
-/// Options that every command takes.
-#[derive(Debug, Args)]
-pub struct Global {
-    /// The inventory: the current directory if it holds one, else its `inventories/` if that holds exactly one.
-    #[arg(short, long, global = true, value_name = "DIR", env = "STEWARD_INVENTORY")]
-    pub inventory: Option<PathBuf>,
-    /// Only these: hosts, groups, `web*`, `service:NAME`, `!` excludes; separated by commas.
-    #[arg(long, global = true, value_name = "PATTERN")]
-    pub limit: Option<String>,
-    /// For people, for programs, or for pull requests.
-    #[arg(long, global = true, value_enum, default_value_t)]
-    pub format: Format,
-    #[arg(long, global = true, value_enum, default_value_t)]
-    pub color: Color,
-    /// Say more; twice: still more.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub verbose: u8,
-    /// At most so many hosts at a time.
-    #[arg(long, global = true, value_name = "N", default_value_t = 16)]
-    pub jobs: usize,
-    /// A private key to log in with. May be repeated.
-    #[arg(long, global = true, value_name = "FILE", env = "STEWARD_IDENTITY")]
-    pub identity: Vec<PathBuf>,
-    /// Log in as this user instead of your own account.
-    #[arg(long, global = true, value_name = "NAME")]
-    pub user: Option<String>,
-    /// Ask once for the password that sudo wants on the hosts.
-    #[arg(short = 'K', long, global = true)]
-    pub ask_sudo_password: bool,
-    /// Seconds that a host may take to answer a connection.
-    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 10)]
-    pub connect_timeout: u64,
-    /// Seconds that a host may say nothing before it is taken for frozen.
-    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30)]
-    pub silence_timeout: u64,
-}
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -93,15 +54,10 @@ pub fn run() -> Exit {
         Command::Explain(command) => command.run(&context),
         Command::Module(command) => command.run(&context),
         Command::Schema(command) => command.run(&context),
-        Command::Completions(command) => command.run(&context),
+        Command::Completions(command) => command.run(&context, <Cli as CommandFactory>::command()),
     };
     result.unwrap_or_else(|mistakes| {
         ui.report(&mistakes);
         Exit::Error
     })
-}
-
-/// The command line itself, for completions.
-pub fn definition() -> clap::Command {
-    <Cli as clap::CommandFactory>::command()
 }

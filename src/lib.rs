@@ -21,6 +21,7 @@ pub mod observed;
 pub mod outcome;
 pub mod plan;
 pub mod probe;
+pub mod quoting;
 pub mod resource;
 pub mod revision;
 pub mod script;

@@ -14,10 +14,10 @@ pub struct Completions {
 }
 
 impl Completions {
-    pub fn run(self, context: &Context) -> Outcome {
+    pub fn run(self, context: &Context, mut definition: clap::Command) -> Outcome {
         let Self { shell } = self;
         let mut text = Vec::new();
-        clap_complete::generate(shell, &mut crate::cli::definition(), "steward", &mut text);
+        clap_complete::generate(shell, &mut definition, "steward", &mut text);
         context.ui.data(&String::from_utf8_lossy(&text));
         Ok(Exit::Success)
     }

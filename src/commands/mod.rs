@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::Global;
 use crate::compile;
 use crate::connect::Access;
 use crate::diag::{Diagnostic, Diagnostics};
@@ -15,14 +14,18 @@ use crate::transport::{Asker as _, Timeouts};
 use crate::ui::Ui;
 
 pub mod apply;
+mod applying;
 pub mod completions;
 pub mod explain;
+mod global;
 pub mod init;
 pub mod looking;
 pub mod module;
 pub mod plan;
 pub mod schema;
 pub mod validate;
+
+pub use global::Global;
 
 /// What a command gives: an exit code, or the mistakes that kept it from its work (exit code 1).
 pub type Outcome = Result<Exit, Diagnostics>;

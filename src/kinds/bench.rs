@@ -23,9 +23,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use steward::diag::{Diagnostics, Place, Result, Source};
 use steward::kinds::{Argument, Build, Call, Files, Item, Rendered, Site, TreeEntry, TreeNode, named};
+use steward::quoting::quote;
 use steward::resource::{Observation, Want};
 use steward::script::frames::Answers;
-use steward::script::{apply_functions, probe_functions, probe_program, quote, request};
+use steward::script::{apply_functions, probe_functions, probe_program, request};
 use steward::yaml::parse;
 use tempfile::TempDir;
 

@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Answer;
+use crate::quoting::encode;
 use crate::resource::Content;
-use crate::script::encode;
 
 /// What lies at a path; a symbolic link is not followed.
 #[derive(Debug, Clone, PartialEq, Eq)]

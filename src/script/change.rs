@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{apply_functions, archive::Archive, probe_functions, quote};
+use super::{apply_functions, archive::Archive, probe_functions};
 use crate::catalog::{HostCatalog, HostReaction, Resource};
 use crate::kinds::{Argument, Call, Item, Site};
 use crate::plan::{HostPlan, debt_name};
+use crate::quoting::quote;
 use crate::resource::digest;
 
 /// Payloads of at most this many bytes go to the private directory in memory, larger ones to the disk.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::encode;
 use crate::kinds::{Item, Site};
+use crate::quoting::encode;
 
 /// The request for these resources. `nonce` frames the answer; `records` is the directory of Steward's own records.
 pub fn request(items: &BTreeMap<&'static str, Vec<&dyn Item>>, site: &Site, records: &str, nonce: &str) -> Vec<u8> {

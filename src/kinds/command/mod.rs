@@ -14,8 +14,8 @@ use super::{
     Answer, Build, Call, Item, Kind, Reaction, ReactionKind, Site, absolute, concrete, field_place, is_plain_absolute,
 };
 use crate::diag::Diagnostic;
+use crate::quoting::encode;
 use crate::resource::{Observation, State, Want};
-use crate::script::encode;
 use crate::yaml::Node;
 
 #[derive(Debug)]
