@@ -122,6 +122,7 @@ user_key_lines() { sed -e 's/^[[:space:]]*//' -e 's/[[:space:]]*$//' -e '/^#/d' 
 user_has_keys() { # FILE
   ssh=$U_HOME/.ssh
   [ ! -L "$ssh" ] || return 1
+  [ -d "$ssh" ] || [ ! -e "$ssh" ] || return 1
   for file in authorized_keys authorized_keys2; do
     [ ! -L "$ssh/$file" ] || return 1
     [ -f "$ssh/$file" ] || [ ! -e "$ssh/$file" ] || return 1

@@ -11,12 +11,12 @@ use self::bench::Bench;
 use crate::support::{Host, ssh};
 
 #[path = "../../../src/kinds/bench.rs"]
-mod bench;
+pub(super) mod bench;
 #[path = "../../../src/kinds/laws.rs"]
 mod kept;
 
 /// A bench whose scripts run on this host.
-fn bench<'a>(host: &'a Host, shared: &'a Path) -> Bench<'a> {
+pub(super) fn bench<'a>(host: &'a Host, shared: &'a Path) -> Bench<'a> {
     let key = host.host_key();
     let mut bench = Bench::on(Site::default(), move |script, stdin| {
         let run = "export LC_ALL=C; file=$(mktemp) && head -c \"$0\" >\"$file\" && sh \"$file\"; code=$?; rm \"$file\"; exit $code";

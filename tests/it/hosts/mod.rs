@@ -4,4 +4,5 @@ mod converge;
 mod first_apply;
 mod hard;
 mod harness;
+mod kinds;
 mod laws;
