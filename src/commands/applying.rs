@@ -56,6 +56,7 @@ pub(super) fn outcomes(context: &Context, looked: Looked, run: Run) -> Result<Ve
         work = later;
         wave += 1;
     }
+    progress.finish();
     outcomes.sort_by_key(|outcome| order.iter().position(|host| *host == outcome.host));
     Ok(outcomes)
 }

@@ -121,11 +121,16 @@ impl Progress {
             state.free += 1;
         }
     }
+
+    /// Takes the moving lines away; those that stay remain.
+    pub fn finish(&self) {
+        self.total.finish_and_clear();
+        let _ = self.multi.clear();
+    }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.total.finish_and_clear();
-        let _ = self.multi.clear();
+        self.finish();
     }
 }
