@@ -1,6 +1,7 @@
 //! A network that is far away: `delay ADDRESS:PORT MILLISECONDS` prints a port on loopback that leads there with so much
 //! added to every round trip, until its standard input ends. For `benches/run`, since not every kernel has netem.
 
+#[allow(clippy::expect_used, reason = "it serves tests above all, where a panic is what fails them")]
 #[path = "../tests/it/support/proxy.rs"]
 mod proxy;
 

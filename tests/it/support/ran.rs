@@ -135,10 +135,6 @@ impl Ran {
         self.status
     }
 
-    pub(crate) fn took(&self) -> Duration {
-        self.took
-    }
-
     pub(crate) fn text(&self) -> &str {
         &self.stdout
     }
