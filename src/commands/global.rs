@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::inventory::Locale;
 use crate::ui::{Color, Format};
 
 /// Options that every command takes.
@@ -21,6 +22,9 @@ pub struct Global {
     /// Whether to colour what is shown; `auto` does at a terminal, unless `NO_COLOR` is set.
     #[arg(long, global = true, value_enum, default_value_t)]
     pub color: Color,
+    /// The language of what modules say of themselves; the chapter's own unless given.
+    #[arg(long, global = true, value_enum)]
+    pub locale: Option<Locale>,
     /// Say more; twice: still more.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,

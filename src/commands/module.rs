@@ -43,7 +43,8 @@ impl Module {
             }
             Err(why) => (Err(why), Library::embedded(&mut mistakes)),
         };
-        let language = inventory.as_ref().map_or("en", |inventory| inventory.chapter.locale.code());
+        let chapters = inventory.as_ref().map(|inventory| inventory.chapter.locale).unwrap_or_default();
+        let language = context.global.locale.unwrap_or(chapters).code();
         match command {
             Command::List if context.ui.format == Format::Json => context.ui.json(&list(&library, language)),
             Command::List => context.ui.data(&describe::list(&library, language)),
@@ -52,7 +53,10 @@ impl Module {
                     Diagnostic::error(format!("there is no module `{}`", name.escape_debug()))
                         .suggest(&name, library.names())
                 })?;
-                context.ui.data(&describe::show(&library, module, language));
+                match context.ui.format {
+                    Format::Json => context.ui.json(&describe::json(&library, module, language)),
+                    Format::Text => context.ui.data(&describe::show(&library, module, language)),
+                }
             }
             Command::New { name } => {
                 for file in scaffold::new(&crate::modules::root_of(&inventory?.dir), &name)? {

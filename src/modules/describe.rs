@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use indexmap::IndexMap;
+use serde_json::{Value, json};
 
 use super::{Library, Module, Param};
 use crate::yaml::Node;
@@ -45,6 +46,41 @@ pub fn show(library: &Library, module: &Module, language: &str) -> String {
     }
     let _ = writeln!(text, "\nAs a service\n{}", indented(&example(module), 2));
     text
+}
+
+/// The same for programs.
+pub fn json(library: &Library, module: &Module, language: &str) -> Value {
+    let keys = |names: Vec<&String>| names.into_iter().cloned().collect::<Vec<_>>();
+    json!({
+        "name": module.name,
+        "version": module.version,
+        "embedded": module.embedded,
+        "summary": module.summary.in_language(language),
+        "params": json_fields(&module.params, language),
+        "needs": keys(module.needs.keys().collect()),
+        "facts": keys(module.facts.keys().collect()),
+        "offers": keys(module.offers.keys().collect()),
+        "gathers": keys(module.gathers.keys().collect()),
+        "templates": library.templates_of(&module.name).map(|(path, _)| path).collect::<Vec<_>>(),
+        "handoff": module.handoff.in_language(language),
+    })
+}
+
+fn json_fields(params: &IndexMap<String, Param>, language: &str) -> Value {
+    let field = |(name, param): (&String, &Param)| {
+        let value = json!({
+            "type": param.kind.to_string(),
+            "required": param.default.is_none() && !param.optional,
+            "default": param.default.as_ref().map(Node::to_json),
+            "example": param.example.as_ref().map(Node::to_json),
+            "one_of": param.one_of.iter().map(Node::to_json).collect::<Vec<_>>(),
+            "immutable": param.immutable,
+            "help": param.help.in_language(language),
+            "fields": json_fields(&param.fields, language),
+        });
+        (name.clone(), value)
+    };
+    Value::Object(params.iter().map(field).collect())
 }
 
 fn fields(text: &mut String, params: &IndexMap<String, Param>, language: &str, depth: usize) {

@@ -120,6 +120,23 @@ fn without_age_key(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{before}{AGE_KEY}…{}", without_age_key(rest)))
 }
 
+/// The mistakes for programs: severity, fact, remedy, file, line, column.
+pub fn json(diagnostics: &Diagnostics) -> serde_json::Value {
+    let one = |diagnostic: &Diagnostic| {
+        let place = diagnostic.place.as_ref();
+        let at = place.map(Place::line_column);
+        serde_json::json!({
+            "severity": if diagnostic.severity == Severity::Error { "error" } else { "warning" },
+            "fact": diagnostic.fact,
+            "remedy": diagnostic.remedy,
+            "file": place.map(|place| place.source.name.clone()),
+            "line": at.map(|(line, _)| line),
+            "column": at.map(|(_, column)| column),
+        })
+    };
+    diagnostics.0.iter().map(one).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, Instant};
