@@ -11,6 +11,7 @@ const HOSTS: usize = 4;
 pub(crate) struct Host {
     pub(crate) name: String,
     pub(crate) address: String,
+    key: PathBuf,
 }
 
 /// Names that no test has at the moment, and whether a host of that name was used before.
@@ -35,7 +36,8 @@ impl Host {
         let at = free.len() - N;
         let taken = free.split_off(at);
         drop(free);
-        let host = |at: usize| Host { name: format!("h{}", taken[at].0), address: String::new() };
+        let host =
+            |at: usize| Host { name: format!("h{}", taken[at].0), address: String::new(), key: run().join("id") };
         let mut made: [Host; N] = std::array::from_fn(host); // from here on a panic gives them back
         for (verb, used) in [("reset", true), ("up", false)] {
             let names =
@@ -58,8 +60,7 @@ impl Host {
 
     /// The private key that `root` and `admin` accept.
     pub(crate) fn key(&self) -> &Path {
-        static KEY: OnceLock<PathBuf> = OnceLock::new();
-        KEY.get_or_init(|| run().join("id"))
+        &self.key
     }
 
     /// Runs a shell command as root, past SSH. Panics if it fails.
