@@ -34,7 +34,7 @@ pub fn look(
         let fact = format!("host {} answered with more than it was asked", catalog.host);
         return Err(Broken::Ended(Box::new(Diagnostic::error(fact).remedy("look at what its login scripts print"))));
     }
-    let look = Look { digest: digest(talk.framed(&nonce)), nonce, request };
+    let look = Look { digest: digest(&talk.compared(&nonce)), nonce, request };
     Ok(observed(catalog, &talk.answers.sections, look))
 }
 
@@ -123,16 +123,16 @@ struct Looking {
 }
 
 impl Looking {
-    /// What the program itself printed, without the noise of login scripts before it.
-    fn framed(&self, nonce: &str) -> &[u8] {
-        let first = format!("\n@{nonce} begin");
-        let start = self.printed.windows(first.len()).position(|window| window == first.as_bytes());
-        let end = format!("@{nonce} done\n");
-        let length = self.printed.windows(end.len()).rposition(|window| window == end.as_bytes());
-        match (start, length) {
-            (Some(start), Some(last)) if start < last => &self.printed[start..last + end.len()],
-            _ => &[],
-        }
+    /// What must be the same when it comes to changing it: what the program printed, without the noise of login scripts
+    /// before it, and without the debts, which come and go with what others do here (`recheck` in `apply.sh`).
+    fn compared(&self, nonce: &str) -> Vec<u8> {
+        let position = |text: String| self.printed.windows(text.len()).position(|window| window == text.as_bytes());
+        let start = position(format!("\n@{nonce} begin"));
+        let end = position(format!("\n@{nonce} done\n")).map(|end| end + format!("\n@{nonce} done\n").len());
+        let debts = position(format!("@{nonce} begin debts\n"));
+        let after = position(format!("@{nonce} end debts\n")).map(|at| at + format!("@{nonce} end debts\n").len());
+        let part = |from: Option<usize>, to: Option<usize>| self.printed.get(from?..to?);
+        [part(start, debts), part(after, end)].into_iter().flatten().collect::<Vec<_>>().concat()
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) struct Changing<'a> {
     lines: Lines,
     answers: Answers,
     results: Vec<(Id, StepResult)>,
-    holder: String,
+    holder: Option<String>,
     refused: Option<String>,
     over: Option<String>,
     watch: &'a dyn Fn(Event),
@@ -75,7 +75,7 @@ impl<'a> Changing<'a> {
             lines: Lines::new(nonce),
             answers: Answers::new(nonce),
             results: Vec::new(),
-            holder: String::new(),
+            holder: None,
             refused: None,
             over: None,
             watch,
@@ -101,7 +101,7 @@ impl<'a> Changing<'a> {
             (Some("done"), _) => Ending::Done,
             (Some("done stopped"), _) => Ending::Stopped,
             (Some("stale" | "stale stopped"), _) => Ending::Stale,
-            (Some("locked"), _) => Ending::Locked(self.holder.clone()),
+            (Some("locked"), _) => Ending::Locked(self.holder.clone().unwrap_or_default()),
             _ => Ending::Cut,
         }
     }
@@ -115,9 +115,13 @@ impl<'a> Changing<'a> {
         let (word, rest) = record.split_once(' ').unwrap_or((record, ""));
         match word {
             "beat" => (self.watch)(Event::Beat),
+            // said every second; news only if somebody else has it now
             "waiting" => {
-                self.holder = decoded(rest);
-                (self.watch)(Event::Waiting(self.holder.clone()));
+                let holder = Some(decoded(rest));
+                if self.holder != holder {
+                    self.holder = holder;
+                    (self.watch)(Event::Waiting(self.holder.clone().unwrap_or_default()));
+                }
             }
             "refused" => self.refused = Some(decoded(rest)),
             "over" => self.over = Some(rest.to_owned()),

@@ -10,6 +10,7 @@ use crate::observed::Observed;
 use crate::outcome::{Event, Outcome, Status, StepResult};
 use crate::plan::{HostPlan, plan};
 use crate::probe::{look, observed};
+use crate::resource::Id;
 use crate::script::change::{Run, change};
 use crate::transport::{Broken, Session, privilege};
 
@@ -157,11 +158,13 @@ fn locked(host: &str, holder: &str) -> Diagnostic {
 /// Names what is not any more as the plan saw it.
 fn stale(todo: &HostPlan, seen: &Observed) -> Diagnostic {
     let now = plan(&todo.catalog, seen);
-    let before: Vec<String> = todo.changes.iter().map(|change| format!("{} {}", change.id, change.reason)).collect();
-    let after: Vec<String> = now.changes.iter().map(|change| format!("{} {}", change.id, change.reason)).collect();
-    let moved =
-        after.iter().find(|line| !before.contains(line)).or_else(|| before.iter().find(|line| !after.contains(line)));
-    let what = moved.map_or_else(|| "what it would replace".to_owned(), Clone::clone);
+    let say = |plan: &HostPlan| -> Vec<(Id, String)> {
+        plan.changes.iter().map(|change| (change.id.clone(), change.reason.clone())).collect()
+    };
+    let (before, after) = (say(todo), say(&now));
+    let moved = after.iter().find(|it| !before.contains(it)).map(|(id, reason)| format!("{id}: {reason}"));
+    let settled = || before.iter().find(|it| !after.contains(it)).map(|(id, _)| format!("{id} is as it should be"));
+    let what = moved.or_else(settled).unwrap_or_else(|| "what it would replace".to_owned());
     Diagnostic::error(format!("host {} changed since the plan: {what}", todo.catalog.host))
         .remedy("plan again, and look at what is different now")
 }

@@ -179,7 +179,7 @@ probe_debts() {
   IFS= read -r records || return 0
   decode "$records"
   for debt in "$D"/debts/*; do
-    [ ! -f "$debt" ] || printf 'D|%s|%s\n' "${debt##*/}" "$(head -n 1 "$debt" | tr -c ' -~' '?')"
+    [ ! -f "$debt" ] || printf 'D|%s|%s\n' "${debt##*/}" "$(head -n 1 "$debt" | tr -c ' -~\n' '?')"
   done
 }
 
