@@ -20,6 +20,9 @@ use crate::transport::Session;
 use crate::ui::progress::Progress;
 use crate::ui::{Format, Ui};
 
+/// A host at work says every 5 s that it lives; to miss one such word, or to be late with it, is not yet a silence.
+const LEAST_SILENCE: Duration = Duration::from_secs(12);
+
 struct Work {
     host: String,
     wave: usize,
@@ -44,7 +47,7 @@ pub(super) fn outcomes(context: &Context, looked: Looked, run: Run) -> Result<Ve
         ui: context.ui,
         run,
         stop,
-        silence: Duration::from_secs(context.global.silence_timeout.max(1)),
+        silence: Duration::from_secs(context.global.silence_timeout).max(LEAST_SILENCE),
         progress: Arc::clone(&progress),
     });
     let mut outcomes: Vec<Outcome> = Vec::new();

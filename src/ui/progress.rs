@@ -68,6 +68,7 @@ impl Progress {
 
     pub fn event(&self, host: &str, event: &Event) {
         let text = match event {
+            Event::Waiting(holder) if holder.is_empty() => "waiting for another run".to_owned(),
             Event::Waiting(holder) => format!("waiting for another run: {holder}"),
             Event::Sending { sent, total } if *total > 1 << 20 => {
                 format!("sending {} of {} MiB", sent >> 20, total >> 20)
