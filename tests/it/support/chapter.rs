@@ -14,6 +14,7 @@ use super::{Host, Ran, Sshd};
 pub(crate) struct Chapter {
     dir: TempDir,
     hosts: String,
+    environment: Vec<(String, String)>,
     names: Vec<(String, String)>,
 }
 
@@ -24,7 +25,7 @@ impl Chapter {
             std::fs::create_dir_all(dir.path().join(sub)).unwrap();
         }
         let names = vec![("[DIR]".to_owned(), dir.path().display().to_string())];
-        Chapter { dir, hosts: String::new(), names }
+        Chapter { dir, hosts: String::new(), environment: Vec::new(), names }
     }
 
     /// Writes a file of the inventory directory, the directories above it included.
@@ -76,6 +77,11 @@ impl Chapter {
         std::fs::create_dir_all(&root).unwrap();
         let entry = format!("{{ address: local, root: {}, os: debian-12 }}", root.display());
         self.entry(name, &entry)
+    }
+
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Chapter {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     pub(crate) fn path(&self, path: &str) -> PathBuf {
@@ -146,6 +152,7 @@ impl Chapter {
             ("TERM", "dumb"),
         ]);
         command.env("HOME", self.home()).env("TMPDIR", self.dir.path().join("tmp"));
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -58,6 +58,16 @@ impl Sshd {
         self.dir.path().join("id")
     }
 
+    /// What sessions see as `/var/lib/steward`; for root only.
+    pub(crate) fn records(&self) -> PathBuf {
+        self.dir.path().join("records")
+    }
+
+    /// What sessions see as `/run`; for root only.
+    pub(crate) fn run(&self) -> PathBuf {
+        self.dir.path().join("run")
+    }
+
     /// What the server said, for a test that failed.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
