@@ -7,3 +7,4 @@ mod hard;
 mod harness;
 mod kinds;
 mod laws;
+mod owed;
