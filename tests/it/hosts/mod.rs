@@ -7,4 +7,5 @@ mod hard;
 mod harness;
 mod kinds;
 mod laws;
+mod many;
 mod owed;

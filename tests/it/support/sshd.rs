@@ -58,6 +58,14 @@ impl Sshd {
         self.dir.path().join("id")
     }
 
+    /// Lets in who has the key of another server, too.
+    pub(crate) fn accept(&self, other: &Sshd) {
+        let line = std::fs::read_to_string(other.key().with_extension("pub")).unwrap();
+        let path = self.dir.path().join("authorized_keys");
+        let own = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, format!("{own}\n{line}")).unwrap();
+    }
+
     /// What sessions see as `/var/lib/steward`; for root only.
     pub(crate) fn records(&self) -> PathBuf {
         self.dir.path().join("records")
