@@ -35,7 +35,8 @@ pub fn target(inventory: &Inventory, host: &Host, operator: Option<&Person>, acc
         None => (bootstrap, None),
     };
     let mut remote = Remote::new(host.address.as_str(), wanted);
-    remote.port = Some(host.port.get());
+    // the usual one may be the default of who left it out: then `~/.ssh/config` may name another
+    remote.port = Some(host.port.get()).filter(|port| *port != 22);
     remote.fallback = fallback;
     remote.host_keys = host.host_key.iter().map(|key| key.value.to_string()).collect();
     remote.jumps = jumps(inventory, host, access);

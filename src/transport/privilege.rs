@@ -111,12 +111,12 @@ const COMPLAINTS: &[Complaint] = &[
     Complaint {
         says: "a password is required",
         fact: "sudo wants a password, and none was given",
-        remedy: "give the sudo password, or let the login use sudo without (NOPASSWD)",
+        remedy: "give the sudo password (`-K` asks for it), or let the login use sudo without (NOPASSWD)",
     },
     Complaint {
         says: "no password was provided",
         fact: "sudo wants a password, and none was given",
-        remedy: "give the sudo password, or let the login use sudo without (NOPASSWD)",
+        remedy: "give the sudo password (`-K` asks for it), or let the login use sudo without (NOPASSWD)",
     },
     Complaint {
         says: "incorrect password attempt",
