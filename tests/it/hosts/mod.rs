@@ -9,3 +9,4 @@ mod kinds;
 mod laws;
 mod many;
 mod owed;
+mod ways;

@@ -125,7 +125,7 @@ fn a_pulled_plug_forgets_nothing(chapter: Chapter, host: &Host) -> Chapter {
     let ran = interrupted(&chapter, host, Host::cut);
     assert_eq!(ran.0, Some(3), "{}", ran.1);
     let over = || !host.try_sh("test -e /var/lib/steward/holder").status.success();
-    wait_for("the host gave up", Duration::from_secs(60), over);
+    wait_for("the host gave up", Duration::from_mins(1), over);
     host.join();
     json(&chapter).converged("web1", 1);
     assert_eq!(host.sh("tail -n 1 /var/log/demo"), "four\n");

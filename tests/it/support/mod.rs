@@ -6,6 +6,7 @@ mod host;
 mod proxy;
 mod ran;
 mod sshd;
+mod terminal;
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
@@ -17,6 +18,7 @@ pub(crate) use host::Host;
 pub(crate) use proxy::Proxy;
 pub(crate) use ran::Ran;
 pub(crate) use sshd::Sshd;
+pub(crate) use terminal::at_terminal;
 
 /// A port on loopback where nothing listens; the kernel does not give it to others for a while.
 pub(crate) fn free_port() -> u16 {
