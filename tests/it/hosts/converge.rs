@@ -23,7 +23,10 @@ fn a_bare_host_becomes_a_web_server_in_one_command() {
     let summary = &events.last().unwrap()["hosts"][0];
     assert_eq!(summary["status"], "converged", "{events:?}");
     assert!(summary["exchanges"].as_u64().unwrap() <= 5, "{summary}");
-    assert!(page(&host).ends_with("\r\n\r\nMeeting on Tuesday\n"), "{}", page(&host));
+    // nginx is reloaded before its new workers serve
+    crate::support::wait_for("the website is served", Duration::from_secs(10), || {
+        page(&host).ends_with("\r\n\r\nMeeting on Tuesday\n")
+    });
     let _ = chapter.run(&["plan", "--detailed-exitcode"]).success().stdout("No changes.\n");
     let again = chapter.run(&["apply", "--yes", "--format", "json"]).success().events();
     assert_eq!(again.last().unwrap()["hosts"][0]["exchanges"], 1, "{again:?}");
