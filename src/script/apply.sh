@@ -262,6 +262,9 @@ debt() {
   [ -e "$STATE/debts/$1" ] || { printf '%s\n' "$2" >"$STATE/debts/$1"; echo "$1" >>"$RUN/debts"; }
 }
 
+# After the last `debt`, before the first change: a power cut must not lose what was written.
+debts_written() { [ ! -d "$STATE/debts" ] || sync -f "$STATE/debts" 2>/dev/null || sync; }
+
 owe() { : >"$RUN/owe.$1"; }
 
 # service NUMBER NEEDS: starts a service; one whose needs failed is not touched.
@@ -307,16 +310,28 @@ settle() {
   reaction=$1 owner=$2 debt=$3 last=$4 validate=$5 OWN=$1
   shift 5
   [ -e "$RUN/owe.$reaction" ] || return 0
-  [ ! -e "$RUN/failed.$owner" ] || { emit "reaction $reaction owed"; return 0; }
+  if [ -e "$RUN/failed.$owner" ]; then
+    # said once, in the end, unless its own failure was the reason
+    [ "$last" = more ] || [ -e "$RUN/told.$reaction" ] || emit "reaction $reaction owed"
+    return 0
+  fi
   emit "reaction $reaction begin"
   if [ -n "$validate" ]; then
     (trap - PIPE HUP; exec sh -c "$validate") </dev/null >"$RUN/output" 2>&1 3<&- 4>&- 9>&-
     code=$?
     if [ $code -ne 0 ]; then
-      while read -r culprit owners; do restore "$culprit"; fail "$owners"; done <"$RUN/by.$reaction"
+      said=$(said)
       fail "$owner"
-      rm -f "$RUN/owe.$reaction" "$STATE/debts/$debt"
-      emit "reaction $reaction invalid $code $(said)"
+      if [ ! -e "$RUN/by.$reaction" ]; then
+        # owed by an earlier run: nothing of this one is to blame, so it stays owed
+        : >"$RUN/told.$reaction"
+        emit "reaction $reaction failed $code $said"
+        return 0
+      fi
+      while read -r culprit owners; do restore "$culprit"; fail "$owners"; done <"$RUN/by.$reaction"
+      rm -f "$RUN/owe.$reaction"
+      ! grep -qxF -- "$debt" "$RUN/debts" 2>/dev/null || rm -f "$STATE/debts/$debt"
+      emit "reaction $reaction invalid $code $said"
       return 0
     fi
   fi
@@ -333,6 +348,7 @@ settle() {
       ;;
     *)
       fail "$owner"
+      : >"$RUN/told.$reaction"
       emit "reaction $reaction failed $code $(said)"
       ;;
   esac

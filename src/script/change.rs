@@ -100,6 +100,7 @@ impl Writer<'_> {
                 head.extend(line(&[b"owe", number.to_string().as_bytes()]));
             }
         }
+        head.extend_from_slice(b"debts_written\n");
         for service in 0..self.catalog.services.len() {
             self.service(service);
         }

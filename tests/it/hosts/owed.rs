@@ -66,6 +66,7 @@ fn what_is_owed_is_paid_whatever_happens_in_between() {
     wait_for("the page is served", Duration::from_secs(10), || page(&host).ends_with("one"));
     let chapter = an_invalid_configuration_is_taken_back(chapter, &host);
     let chapter = a_reload_that_fails_stays_owed(chapter, &host);
+    let chapter = what_was_owed_before_outlives_a_configuration_that_is_not_valid(chapter, &host);
     let chapter = a_power_cut_forgets_nothing(chapter, &host);
     let _ = a_pulled_plug_forgets_nothing(chapter, &host);
 }
@@ -102,6 +103,17 @@ fn a_reload_that_fails_stays_owed(chapter: Chapter, host: &Host) -> Chapter {
     host.sh("rm /etc/demo.broken");
     json(&chapter).converged("web1", 3);
     assert_eq!(host.sh("cat /var/log/demo"), "one\ntwo\n");
+    settled(&chapter, host);
+    chapter
+}
+
+/// Nothing of this run is to blame and nothing can be put back, so the earlier run's debt must stay.
+fn what_was_owed_before_outlives_a_configuration_that_is_not_valid(chapter: Chapter, host: &Host) -> Chapter {
+    host.sh("cd /var/lib/steward/*/debts && echo 'an earlier change' >reload.service:nginx; echo nonsense >/etc/nginx/conf.d/zz.conf");
+    let _ = chapter.apply().status(3).stderr_has("in /etc/nginx/conf.d/zz.conf").stdout_has("1 failed");
+    assert_eq!(debts(host), "reload.service:nginx\n");
+    host.sh("rm /etc/nginx/conf.d/zz.conf");
+    json(&chapter).converged("web1", 3);
     settled(&chapter, host);
     chapter
 }
