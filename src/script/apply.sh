@@ -255,11 +255,17 @@ recheck() {
   finish stale
 }
 
-# debt NAME TEXT: may be owed by this run; on disk before the first change.
+# debt NAME TEXT: may be owed by this run; on disk before the first change, or there is none.
 debt() {
+  [ ! -e "$STATE/debts/$1" ] || return 0
   # shellcheck disable=SC2174
   mkdir -p -m 700 "$STATE/debts"
-  [ -e "$STATE/debts/$1" ] || { printf '%s\n' "$2" >"$STATE/debts/$1"; echo "$1" >>"$RUN/debts"; }
+  if ! printf '%s\n' "$2" >"$STATE/debts/$1" || ! echo "$1" >>"$RUN/debts"; then
+    rm -f "$STATE/debts/$1"
+    emit "refused $(echo "there is no room in $STATE to note what the changes will owe" | base64 | tr -d '\n')"
+    [ ! -e "$RUN/debts" ] || while IFS= read -r name; do rm -f "$STATE/debts/$name"; done <"$RUN/debts"
+    finish aborted
+  fi
 }
 
 # After the last `debt`, before the first change: a power cut must not lose what was written.

@@ -64,11 +64,22 @@ fn what_is_owed_is_paid_whatever_happens_in_between() {
     let chapter = chapter(&host);
     json(&chapter).converged("web1", 3);
     wait_for("the page is served", Duration::from_secs(10), || page(&host).ends_with("one"));
+    let chapter = without_room_to_note_it_nothing_is_changed(chapter, &host);
     let chapter = an_invalid_configuration_is_taken_back(chapter, &host);
     let chapter = a_reload_that_fails_stays_owed(chapter, &host);
     let chapter = what_was_owed_before_outlives_a_configuration_that_is_not_valid(chapter, &host);
     let chapter = a_power_cut_forgets_nothing(chapter, &host);
     let _ = a_pulled_plug_forgets_nothing(chapter, &host);
+}
+
+fn without_room_to_note_it_nothing_is_changed(chapter: Chapter, host: &Host) -> Chapter {
+    let before = host.sh("cat /etc/nginx/conf.d/page.conf");
+    host.sh("mount -t tmpfs -o size=16k full /var/lib/steward; head -c 16384 /dev/zero >/var/lib/steward/filler");
+    let chapter = with(chapter, "none", "0");
+    chapter.apply().status(3).stderr_has("error: host web1 did nothing: there is no room in /var/lib/steward/");
+    assert_eq!(host.sh("find /var/lib/steward -name '*service*'; cat /etc/nginx/conf.d/page.conf"), before);
+    host.sh("umount /var/lib/steward");
+    with(chapter, "one", "0")
 }
 
 fn an_invalid_configuration_is_taken_back(chapter: Chapter, host: &Host) -> Chapter {
