@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use crate::catalog::{HostCatalog, HostReaction, Resource};
-use crate::diag::Diagnostic;
 use crate::kinds::{ReactionKind, Risk};
 use crate::observed::{Debt, Look, Observed};
 use crate::resource::{Attribute, Id, Observation, State, Want};
@@ -26,7 +25,6 @@ pub struct HostPlan {
     pub steps: Vec<usize>,
     /// Indices of reactions that an earlier run still owes.
     pub owed: Vec<usize>,
-    pub warnings: Vec<Diagnostic>,
     pub look: Look,
 }
 
@@ -96,7 +94,6 @@ pub fn plan(catalog: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
             unchanged: 0,
             steps: Vec::new(),
             owed: owed(&reactions, &observed.debts, catalog),
-            warnings: Vec::new(),
             look: observed.look.clone(),
         },
         catalog,

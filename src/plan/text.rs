@@ -42,7 +42,7 @@ pub fn text(plan: &FleetPlan, options: Options) -> String {
 fn host(text: &mut String, entry: &HostEntry, options: Options) {
     let paint = Paint(options.color);
     match &entry.result {
-        Ok(plan) if plan.is_empty() && plan.unknown.is_empty() && plan.warnings.is_empty() => {}
+        Ok(plan) if plan.is_empty() && plan.unknown.is_empty() => {}
         Ok(plan) => planned(text, &entry.host, plan, options),
         Err(error) => {
             let word = if error.unreachable { "unreachable" } else { "failed" };
@@ -60,9 +60,6 @@ fn planned(text: &mut String, host: &str, plan: &HostPlan, options: Options) {
     let paint = Paint(options.color);
     let counts = format!("{} to change, {} unchanged", plan.changes.len(), plan.unchanged);
     let _ = writeln!(text, "{}  {}", paint.with(BOLD, host), paint.with(FAINT, &counts));
-    for warning in &plan.warnings {
-        let _ = writeln!(text, "  {} {warning}", paint.with(YELLOW, "warning:"));
-    }
     for it in &plan.changes {
         change(text, it, options);
     }
