@@ -25,6 +25,7 @@ pub mod quoting;
 pub mod resource;
 pub mod revision;
 pub mod script;
+pub mod secret;
 pub mod template;
 pub mod transport;
 pub mod ui;
