@@ -413,7 +413,7 @@ finish() {
       END { for (i = 1; i <= count; i++) print line[order[i]] }' "$STATE/ledger" >"$STATE/ledger.new" &&
       mv -f -- "$STATE/ledger.new" "$STATE/ledger"
   fi
-  if [ "$1" = done ] && [ -n "$REVISION" ] && [ ! -e "$RUN/stop" ] && [ -z "$(find "$RUN" -name 'failed.*' -print)" ]; then
+  if [ "$1" = 'done' ] && [ -n "$REVISION" ] && [ ! -e "$RUN/stop" ] && [ -z "$(find "$RUN" -name 'failed.*' -print)" ]; then
     printf '%s\n' "$REVISION" >"$STATE/applied.new" && mv -f -- "$STATE/applied.new" "$STATE/applied"
   fi
   # ten runs of previous contents; their names are ours

@@ -77,7 +77,7 @@ fn every_mistake_points_at_its_character_and_suggests() {
          m.yaml:7:16: there is no filter `uper`; did you mean `upper`?\n\
          m.yaml:8:9: the value is missing (none) where text is needed; write it only `{% if … is not none %}`, or give the parameter a default\n\
          m.yaml:9:8: `vars` is undefined; a var is taken by a parameter: give the service `params: { NAME: \"{{ vars.NAME }}\" }` and use the parameter\n\
-         m.yaml:10:22: secrets are not supported yet; use a parameter that is not secret\n\
+         m.yaml:10:22: `secrets` is undefined; secrets are seen only by resources and by facts; declare them under `secrets:` of the module\n\
          m.yaml:11:8: `item` is undefined; it exists only below `for_each`\n"
     );
 }
