@@ -1,5 +1,6 @@
 //! What one look at a host said, in the terms of the catalog. Made by `probe`, read by `plan`. Pure data.
 
+use crate::access::Seen;
 use crate::resource::Observation;
 
 #[derive(Debug, Clone, Default)]
@@ -9,6 +10,8 @@ pub struct Observed {
     pub facts: Facts,
     /// Reactions that an earlier run still owes.
     pub debts: Vec<Debt>,
+    /// Who can get in; `None` where that was not asked.
+    pub access: Option<Seen>,
     /// The request that was asked, and the digest of all that the host answered: a change looks again and compares.
     pub look: Look,
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::access::{Finding, findings};
 use crate::catalog::{HostCatalog, HostReaction, Resource};
 use crate::kinds::{ReactionKind, Risk};
 use crate::observed::{Debt, Look, Observed};
@@ -25,6 +26,8 @@ pub struct HostPlan {
     pub steps: Vec<usize>,
     /// Indices of reactions that an earlier run still owes.
     pub owed: Vec<usize>,
+    /// Who can get in though the inventory does not say so. No change: `apply` leaves it to people.
+    pub access: Vec<Finding>,
     pub look: Look,
 }
 
@@ -94,6 +97,7 @@ pub fn plan(catalog: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
             unchanged: 0,
             steps: Vec::new(),
             owed: owed(&reactions, &observed.debts, catalog),
+            access: findings(catalog, observed),
             look: observed.look.clone(),
         },
         catalog,
