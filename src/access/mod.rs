@@ -227,10 +227,10 @@ impl Audit<'_> {
         }
         let without_password = ["NOPASSWD", "nopass"].iter().any(|word| right.what.contains(word));
         let is_expected = match right.who.as_str() {
-            "root" | "#0" | "unix-user:0" | "unix-user:root" => true,
             // whoever is in these is looked at
             "%sudo" | "%wheel" | "%admin" | ":sudo" | ":wheel" | ":admin" => !without_password,
-            "unix-group:sudo" | "unix-group:wheel" | "unix-group:admin" => true,
+            "root" | "#0" | "unix-user:0" | "unix-user:root" | "unix-group:sudo" | "unix-group:wheel"
+            | "unix-group:admin" => true,
             who => self.is_bootstrap(who),
         };
         if is_expected {

@@ -157,7 +157,7 @@ fn the_login_of_the_hosting_is_one_finding_until_it_is_closed_or_taken_over() {
         with_key("admin", "/home/admin", EVE)
     );
     let open = format!("bootstrap login still open: admin, by key {EVE_PRINT} (eve@home), a password");
-    assert_eq!(said("admin", &[], &text), [open.clone()]);
+    assert_eq!(said("admin", &[], &text), std::slice::from_ref(&open));
     assert_eq!(said("admin", &[("user", "{ name: admin, state: absent }")], &text), [open]);
     assert_eq!(said("admin", &[], &text.replace("set|no", "none|yes")), Vec::<String>::new());
     // to another host it is an account as any other
