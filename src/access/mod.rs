@@ -78,7 +78,8 @@ impl Finding {
 pub fn findings(catalog: &HostCatalog, observed: &Observed) -> Vec<Finding> {
     let (Some(bootstrap), Some(seen)) = (&catalog.bootstrap, &observed.access) else { return Vec::new() };
     let declared = Declared::of(catalog);
-    let audit = Audit { bootstrap, seen, declared };
+    let first_root = seen.accounts.iter().position(|account| account.name == "root");
+    let audit = Audit { bootstrap, seen, declared, first_root };
     let mut findings = audit.bootstrap();
     for (index, account) in seen.accounts.iter().enumerate() {
         findings.extend(audit.account(account, index));
@@ -100,6 +101,8 @@ struct Audit<'a> {
     bootstrap: &'a str,
     seen: &'a Seen,
     declared: Declared,
+    /// Where root itself stands among the accounts; whoever else has its number is a twin.
+    first_root: Option<usize>,
 }
 
 impl Audit<'_> {
@@ -142,8 +145,7 @@ impl Audit<'_> {
             file: "/etc/passwd".into(),
             remedy,
         };
-        let is_root =
-            account.name == "root" && self.seen.accounts.iter().position(|it| it.name == "root") == Some(index);
+        let is_root = account.name == "root" && self.first_root == Some(index);
         if account.uid == 0 && !is_root {
             let remedy =
                 format!("if nobody knows why, delete its line by `vipw`; `{name}` is root under another name");
@@ -157,7 +159,8 @@ impl Audit<'_> {
         if account.password && account.has_shell() {
             ways.push("a password");
         }
-        if !keys.is_empty() {
+        // that there is a root is no news
+        if !keys.is_empty() && !is_root {
             ways.push("keys");
         }
         if !ways.is_empty() && !self.declared.has(&account.name) {

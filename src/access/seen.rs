@@ -1,6 +1,8 @@
 //! Reading what a host says about who can get in (`script/access.sh`). A host may lie, stop in the middle or send
 //! anything: a line that is not whole is noted as unknown, and an answer without its end is no answer.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::kinds::Answer;
 use crate::quoting::decode;
 
@@ -10,9 +12,10 @@ pub struct Seen {
     pub accounts: Vec<Account>,
     /// Members of the groups `sudo`, `wheel` and `admin`: group and account.
     pub members: Vec<(String, String)>,
-    /// Account and file: the files that sshd reads for it, where they exist.
-    pub files: Vec<(String, String)>,
-    pub keys: Vec<Key>,
+    /// By account, the files that sshd reads for it, where they exist.
+    pub files: BTreeMap<String, BTreeSet<String>>,
+    /// By file.
+    pub keys: BTreeMap<String, Vec<Key>>,
     pub rights: Vec<Right>,
     /// Definitions of a `User_Alias` in sudoers.
     pub aliases: Vec<String>,
@@ -94,10 +97,13 @@ impl Seen {
                 self.accounts.push(Account { name, uid, home, shell, password, expired: expired == "yes" });
             }
             ["M", group, account] => self.members.push((group.into(), account.into())),
-            ["F", account, file] => self.files.push((account.into(), file.into())),
+            ["F", account, file] => {
+                self.files.entry(account.into()).or_default().insert(file.into());
+            }
             ["K", file, kind, blob, options, comment] => {
                 let [file, kind, blob, options, comment] = [file, kind, blob, options, comment].map(str::to_owned);
-                self.keys.push(Key { file, kind, blob, options, comment });
+                let key = Key { file: file.clone(), kind, blob, options, comment };
+                self.keys.entry(file).or_default().push(key);
             }
             ["R", file, who, what] => {
                 let [file, who, what] = [file, who, what].map(str::to_owned);
@@ -113,8 +119,7 @@ impl Seen {
 
     /// The keys that open this account.
     pub fn keys_of<'a>(&'a self, account: &'a Account) -> impl Iterator<Item = &'a Key> {
-        let reads = move |file: &str| self.files.iter().any(|(of, at)| *of == account.name && at == file);
-        self.keys.iter().filter(move |key| reads(&key.file))
+        self.files.get(&account.name).into_iter().flatten().filter_map(|file| self.keys.get(file)).flatten()
     }
 }
 
