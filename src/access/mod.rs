@@ -204,8 +204,15 @@ impl Audit<'_> {
 
     fn members(&self) -> Vec<Finding> {
         let members: BTreeSet<&(String, String)> = self.seen.members.iter().collect();
+        // an account's own group, of its name, gives nothing unless sudoers names it
+        let is_own = |group: &str, account: &str| {
+            group == account && !self.seen.rights.iter().any(|right| right.who == format!("%{group}"))
+        };
         let is_undeclared = |group: &str, account: &str| {
-            account != "root" && !self.is_bootstrap(account) && !self.declared.has_member(group, account)
+            account != "root"
+                && !is_own(group, account)
+                && !self.is_bootstrap(account)
+                && !self.declared.has_member(group, account)
         };
         let undeclared = members.into_iter().filter(|(group, account)| is_undeclared(group, account));
         undeclared

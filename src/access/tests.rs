@@ -144,6 +144,10 @@ fn accounts_rights_and_twins_of_root_are_named() {
         );
         assert_eq!(said("admin", &[], &format!("{ROOT}Z\n")), Vec::<String>::new());
     }
+    let own = "P|admin|1001|1001|/home/admin|/bin/bash|none|no\nM|admin|admin\n";
+    assert_eq!(said("debian", &[], &format!("{ROOT}{own}Z\n")), Vec::<String>::new());
+    let named = format!("{ROOT}{own}R|/etc/sudoers|%admin|ALL=(ALL) ALL\nZ\n");
+    assert_eq!(said("debian", &[], &named), ["undeclared access: admin is in the group admin (/etc/group)"]);
     let closed = "P|eve|1001|1001|/home/eve|/bin/bash|set|yes\n";
     assert_eq!(said("admin", &[], &format!("{ROOT}{closed}Z\n")), Vec::<String>::new());
 }
