@@ -27,6 +27,9 @@ pub struct HostCatalog {
     /// Declared facts, to be verified by the probe; `None` is not verified.
     pub os: Option<String>,
     pub architecture: Option<String>,
+    /// The login that the hosting gave. `None` where nothing can be said about who may log in: a directory, or a catalog
+    /// that a limit took services from.
+    pub bootstrap: Option<String>,
     /// A host of a higher wave is changed after all hosts of lower ones, which its services need.
     pub wave: usize,
     /// In execution order: a service comes after those it needs.

@@ -4,6 +4,7 @@
 #[cfg(test)]
 extern crate self as steward;
 
+pub mod access;
 pub mod apply;
 pub mod catalog;
 pub mod cli;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::access::Seen;
 use crate::catalog::HostCatalog;
 use crate::diag::Diagnostic;
 use crate::kinds::{Answer, Item};
@@ -27,7 +28,7 @@ pub fn look(
     for resource in looked_at(catalog) {
         items.entry(resource.id.kind).or_default().push(&*resource.item);
     }
-    let request = request::request(&items, &catalog.site, records, &nonce);
+    let request = request::request(&items, &catalog.site, records, catalog.bootstrap.is_some(), &nonce);
     let mut upload = privilege::preamble(&sudo, &nonce, probe_program().as_bytes());
     upload.extend_from_slice(&request);
     let mut talk = Looking { upload: Some(upload), answers: Answers::new(&nonce), printed: Vec::new() };
@@ -71,12 +72,14 @@ pub fn observed(catalog: &HostCatalog, sections: &BTreeMap<String, Answer>, look
             resources[index] = observation;
         }
     }
+    let access = catalog.bootstrap.is_some().then(|| Seen::read(sections.get("access")));
     Observed {
         resources,
         facts: facts(sections.get("facts")),
         debts: debts(sections.get("debts")),
         applied,
         ledger,
+        access,
         look,
     }
 }
@@ -118,7 +121,9 @@ fn ledger(answer: Option<&Answer>) -> (Option<String>, Arc<Ledger>) {
             ["S", id, stamp, ids] => {
                 let ids = ids.split(' ').filter_map(|pair| pair.split_once('='));
                 let ids = ids.map(|(name, id)| (name.to_owned(), id.to_owned())).collect();
-                ledger.0.insert(decode(id), Kept { stamp: stamp.to_owned(), ids });
+                ledger
+                    .0
+                    .insert(String::from_utf8_lossy(&decode(id)).into_owned(), Kept { stamp: stamp.to_owned(), ids });
             }
             _ => {}
         }
@@ -153,15 +158,25 @@ struct Looking {
 
 impl Looking {
     /// What must be the same when it comes to changing it: what the program printed, without the noise of login scripts
-    /// before it, and without the debts, which come and go with what others do here (`recheck` in `apply.sh`).
+    /// before it, and without the debts, which come and go with what others do here, and without who can get in, which no
+    /// change goes by (`recheck` in `apply.sh`).
     fn compared(&self, nonce: &str) -> Vec<u8> {
         let position = |text: String| self.printed.windows(text.len()).position(|window| window == text.as_bytes());
         let start = position(format!("\n@{nonce} begin"));
         let end = position(format!("\n@{nonce} done\n")).map(|end| end + format!("\n@{nonce} done\n").len());
-        let debts = position(format!("@{nonce} begin debts\n"));
-        let after = position(format!("@{nonce} end debts\n")).map(|at| at + format!("@{nonce} end debts\n").len());
-        let part = |from: Option<usize>, to: Option<usize>| self.printed.get(from?..to?);
-        [part(start, debts), part(after, end)].into_iter().flatten().collect::<Vec<_>>().concat()
+        let (Some(start), Some(end)) = (start, end) else { return Vec::new() };
+        let mut left_out = None;
+        let mut compared = Vec::new();
+        for line in self.printed.get(start..end).unwrap_or_default().split_inclusive(|byte| *byte == b'\n') {
+            let is = |word: &str, section: &str| line == format!("@{nonce} {word} {section}\n").as_bytes();
+            left_out = left_out.or_else(|| ["debts", "access"].into_iter().find(|section| is("begin", section)));
+            match left_out {
+                None => compared.extend_from_slice(line),
+                Some(section) if is("end", section) => left_out = None,
+                Some(_) => {}
+            }
+        }
+        compared
     }
 }
 
@@ -181,5 +196,24 @@ impl Conversation for Looking {
 
     fn finished(&self) -> bool {
         self.answers.done || self.answers.is_too_much()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_and_goes_by_itself_does_not_make_a_plan_stale() {
+        let compared = |debts: &str, access: &str, file: &str| {
+            let section = |name: &str, text: &str| format!("\n@ab12 begin {name}\n{text}\n@ab12 end {name}\n");
+            let sections = section("debts", debts) + &section("access", access) + &section("file", file);
+            let printed = format!("Welcome\n{sections}\n@ab12 done\n").into_bytes();
+            Looking { upload: None, answers: Answers::new("ab12"), printed }.compared("ab12")
+        };
+        let before = compared("", "P|root|0", "A|/etc/x");
+        assert_eq!(compared("D|reload.nginx|x", "@ab12 end debts\nP|eve|0", "A|/etc/x"), before);
+        assert_ne!(compared("", "P|root|0", "A|/etc/y"), before);
+        assert!(before.starts_with(b"\n\n\n@ab12 begin file\n"), "{}", String::from_utf8_lossy(&before));
     }
 }

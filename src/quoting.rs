@@ -13,17 +13,17 @@ pub fn encode(bytes: &[u8]) -> String {
     encoded
 }
 
-/// The text that a field stands for; what no field can hold stays as it is.
-pub fn decode(field: &str) -> String {
+/// The bytes that [`encode`] made this field of. What it never writes stands for itself.
+pub fn decode(field: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field.as_bytes();
     while let Some((first, after)) = rest.split_first() {
         let octal = after.strip_prefix(b"0").and_then(|digits| digits.get(..3));
-        let value = octal.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
-        match value.filter(|_| *first == b'\\') {
-            Some(value) => {
-                bytes.push(value);
-                rest = after.get(4..).unwrap_or_default();
+        let octal = octal.filter(|_| *first == b'\\').and_then(|digits| std::str::from_utf8(digits).ok());
+        match octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[4..];
             }
             None => {
                 bytes.push(*first);
@@ -31,7 +31,7 @@ pub fn decode(field: &str) -> String {
             }
         }
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    bytes
 }
 
 /// One word of shell that stands for exactly these bytes. A NUL cannot be said in shell and is dropped; kinds refuse
@@ -39,4 +39,23 @@ pub fn decode(field: &str) -> String {
 pub fn quote(bytes: &[u8]) -> Vec<u8> {
     let without_nul: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
     shlex::bytes::try_quote(&without_nul).map_or_else(|_| b"''".to_vec(), |quoted| quoted.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_field_is_decoded_to_what_it_was_made_of(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            prop_assert_eq!(decode(&encode(&bytes)), bytes);
+        }
+
+        #[test]
+        fn no_field_makes_it_panic(field in "[\\\\0-9a-z|]{0,12}") {
+            let _ = decode(&field);
+        }
+    }
 }

@@ -40,7 +40,16 @@ fn host(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> Host {
         needs: needs.to_vec(),
     };
     let services = needs.iter().enumerate().map(service).collect();
-    let catalog = HostCatalog { host: "h1".into(), site, os: None, architecture: None, wave: 0, services, resources };
+    let catalog = HostCatalog {
+        host: "h1".into(),
+        site,
+        os: None,
+        architecture: None,
+        bootstrap: None,
+        wave: 0,
+        services,
+        resources,
+    };
     let session = connect(&Target::Local(Login { user: None, sudo: Sudo::None }), &Nobody).unwrap();
     Host { root, catalog: Arc::new(catalog), session, stop: Arc::default() }
 }

@@ -10,9 +10,11 @@ pub(super) fn catalog(inventory: &Inventory, made: Vec<Made>, waves: &[usize], s
     let hosts = made.into_iter().filter_map(|made| {
         let (_, host) = inventory.hosts.get_index(made.host)?;
         let text = |fact: &Option<crate::yaml::Placed<String>>| fact.as_ref().map(|fact| fact.value.clone());
+        let site = made.site;
         let mut catalog = HostCatalog {
             host: host.name.clone(),
-            site: made.site,
+            bootstrap: (selection.services.is_none() && !site.is_directory()).then(|| host.user.as_str().to_owned()),
+            site,
             os: text(&host.os),
             architecture: text(&host.arch),
             wave: waves.get(made.host).copied().unwrap_or_default(),

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use steward::diag::{Diagnostics, Place, Result, Source};
-use steward::kinds::{Argument, Build, Call, Files, Item, Rendered, Site, TreeEntry, TreeNode, named};
+use steward::kinds::{Answer, Argument, Build, Call, Files, Item, Rendered, Site, TreeEntry, TreeNode, named};
 use steward::quoting::quote;
 use steward::resource::{Observation, Want};
 use steward::script::frames::Answers;
@@ -198,13 +198,19 @@ impl<'a> Bench<'a> {
             &BTreeMap::from([(kind.name(), items.to_vec())]),
             &self.site,
             "/nonexistent/records",
+            false,
             NONCE,
         );
-        let mut answers = Answers::new(NONCE);
-        answers.feed(&(self.run)(probe_program().as_bytes(), &request));
-        assert!(answers.done, "the look did not end");
-        let answer = answers.sections.remove(kind.name()).unwrap_or_default();
+        let answer = self.sections(&probe_program(), &request).remove(kind.name()).unwrap_or_default();
         kind.read(items, &self.site, &answer)
+    }
+
+    /// What a program of a look answers to a request, by section.
+    pub fn sections(&self, program: &str, request: &[u8]) -> BTreeMap<String, Answer> {
+        let mut answers = Answers::new(NONCE);
+        answers.feed(&(self.run)(program.as_bytes(), request));
+        assert!(answers.done, "the look did not end");
+        answers.sections
     }
 
     pub fn probe_one(&self, kind: &str, item: &dyn Item) -> Observation {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::diff::{Remote, diff};
 use super::fleet::{FleetPlan, HostEntry, Summary};
 use super::{Action, Change, HostPlan};
+use crate::access::Finding;
 use crate::kinds::Risk;
 
 pub fn json(plan: &FleetPlan, remote: Remote) -> Value {
@@ -27,6 +28,7 @@ fn host(entry: &HostEntry, remote: Remote) -> Value {
             "unchanged": 0,
             "changes": [],
             "unknown": [],
+            "access": [],
         }),
     }
 }
@@ -39,7 +41,13 @@ fn planned(host: &str, plan: &HostPlan, remote: Remote) -> Value {
         "unchanged": plan.unchanged,
         "changes": plan.changes.iter().map(|it| change(it, remote)).collect::<Vec<_>>(),
         "unknown": plan.unknown.iter().map(|it| json!({ "id": it.id.to_string(), "why": it.why })).collect::<Vec<_>>(),
+        "access": plan.access.iter().map(finding).collect::<Vec<_>>(),
     })
+}
+
+fn finding(finding: &Finding) -> Value {
+    let Finding { what, account, detail, file, remedy } = finding;
+    json!({ "what": what.word(), "account": account, "detail": detail, "file": file, "remedy": remedy })
 }
 
 fn change(change: &Change, remote: Remote) -> Value {

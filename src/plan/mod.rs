@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::access::{Finding, findings};
 use crate::catalog::{HostCatalog, HostReaction, Resource};
 use crate::kinds::{ReactionKind, Risk};
 use crate::observed::{Debt, Ledger, Look, Observed};
@@ -28,6 +29,8 @@ pub struct HostPlan {
     pub owed: Vec<usize>,
     /// What is to change but holds a secret that cannot be read here: nobody but a person who can may apply this plan.
     pub unreadable: Vec<Unknown>,
+    /// Who can get in though the inventory does not say so. No change: `apply` leaves it to people.
+    pub access: Vec<Finding>,
     pub look: Look,
 }
 
@@ -100,6 +103,7 @@ pub fn plan(catalog: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
             steps: Vec::new(),
             owed: owed(&reactions, &observed.debts, catalog),
             unreadable: Vec::new(),
+            access: findings(catalog, observed),
             look: observed.look.clone(),
         },
         catalog,

@@ -23,7 +23,16 @@ fn catalog(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> Arc<HostCat
         needs: needs.to_vec(),
     };
     let services = needs.iter().enumerate().map(entry).collect();
-    Arc::new(HostCatalog { host: "h1".into(), site, os: None, architecture: None, wave: 0, services, resources })
+    Arc::new(HostCatalog {
+        host: "h1".into(),
+        site,
+        os: None,
+        architecture: None,
+        bootstrap: None,
+        wave: 0,
+        services,
+        resources,
+    })
 }
 
 fn resource(service: usize, kind: &str, yaml: &str, site: &Site) -> Resource {

@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use super::diff::{Remote, diff};
 use super::fleet::{FleetPlan, HostEntry, Summary};
 use super::{Action, Change, HostPlan};
+use crate::access::{Finding, What};
 use crate::kinds::Risk;
 use crate::resource::Attribute;
 
@@ -42,7 +43,7 @@ pub fn text(plan: &FleetPlan, options: Options) -> String {
 fn host(text: &mut String, entry: &HostEntry, options: Options) {
     let paint = Paint(options.color);
     match &entry.result {
-        Ok(plan) if plan.is_empty() && plan.unknown.is_empty() => {}
+        Ok(plan) if plan.is_empty() && plan.unknown.is_empty() && plan.access.is_empty() => {}
         Ok(plan) => planned(text, &entry.host, plan, options),
         Err(error) => {
             let word = if error.unreachable { "unreachable" } else { "failed" };
@@ -67,7 +68,25 @@ fn planned(text: &mut String, host: &str, plan: &HostPlan, options: Options) {
         let line = format!("{} cannot be read: {}", unknown.id, super::diff::visible(&unknown.why));
         let _ = writeln!(text, "  {} {line}", paint.with(YELLOW, "?"));
     }
+    access(text, &plan.access, options);
     text.push('\n');
+}
+
+/// Who can get in though nobody declared it: one line each, and what to do about it once for neighbours.
+fn access(text: &mut String, findings: &[Finding], options: Options) {
+    let paint = Paint(options.color);
+    let shown = if options.whole { findings.len() } else { findings.len().min(FOLD) };
+    for (index, finding) in findings.iter().take(shown).enumerate() {
+        let mark = if finding.what == What::Unknown { "?" } else { "!" };
+        let _ = writeln!(text, "  {} {}", paint.with(YELLOW, mark), super::diff::visible(&finding.line()));
+        if findings.get(index + 1).is_none_or(|next| next.remedy != finding.remedy) {
+            let _ = writeln!(text, "      {}", paint.with(FAINT, &super::diff::visible(&finding.remedy)));
+        }
+    }
+    if shown < findings.len() {
+        let more = format!("… {} more (-v shows all)", findings.len() - shown);
+        let _ = writeln!(text, "  {}", paint.with(FAINT, &more));
+    }
 }
 
 fn change(text: &mut String, change: &Change, options: Options) {

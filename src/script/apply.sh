@@ -281,10 +281,10 @@ take_large() {
 }
 
 # recheck REQUEST DIGEST: looks again; if the host is not as the plan saw it, sends what it is and changes nothing. Debts
-# do not count: those of others come and go.
+# do not count: those of others come and go. Nor does who can get in: no change goes by it.
 recheck() {
   probe_main <"$1" >"$RUN/seen" 3<&- 4>&- 9>&-
-  sum=$(sed "/^@$NONCE begin debts\$/,/^@$NONCE end debts\$/d" "$RUN/seen" | sha256sum)
+  sum=$(sed "/^@$NONCE begin debts\$/,/^@$NONCE end debts\$/d; /^@$NONCE begin access\$/,/^@$NONCE end access\$/d" "$RUN/seen" | sha256sum)
   [ "${sum%% *}" != "$2" ] || return 0
   emit stale
   cat "$RUN/seen" >&4

@@ -1,7 +1,7 @@
 //! The only place that makes shell. A look is one constant program and a data request; a change is a constant
 //! library and calls of its functions with quoted arguments. Takes data, gives bytes; runs nothing.
 //!
-//! `probe.sh` and `apply.sh` are what the kinds' own pieces of shell may use.
+//! `probe.sh`, `access.sh` and `apply.sh` are what the kinds' own pieces of shell may use.
 
 use crate::kinds;
 
@@ -11,6 +11,7 @@ pub mod frames;
 pub mod request;
 
 const PROBE: &str = include_str!("probe.sh");
+const ACCESS: &str = include_str!("access.sh");
 const APPLY: &str = include_str!("apply.sh");
 
 /// The program of a look, the same for every host and every inventory of one version of Steward.
@@ -21,11 +22,12 @@ pub fn probe_program() -> String {
 /// Everything that a look needs, as functions: the common part, each kind's, and the table of sections.
 pub fn probe_functions() -> String {
     let mut program = without_comments(PROBE);
+    program.push_str(&without_comments(ACCESS));
     for kind in kinds::ALL {
         program.push_str(&without_comments(kind.probe()));
     }
     program
-        .push_str("probe() {\ncase $1 in\nfacts) probe_facts ;;\ndebts) probe_debts ;;\nledger) probe_ledger ;;\n");
+        .push_str("probe() {\ncase $1 in\nfacts) probe_facts ;;\ndebts) probe_debts ;;\nledger) probe_ledger ;;\naccess) probe_access ;;\n");
     for kind in kinds::ALL {
         program.push_str(&format!("{0}) probe_{0} ;;\n", kind.name()));
     }
@@ -127,7 +129,7 @@ mod tests {
     fn a_checker_of_shell_finds_nothing_to_say() {
         let parts = |part: fn(&dyn kinds::Kind) -> &'static str| kinds::ALL.iter().map(move |kind| part(*kind));
         let all: Vec<&str> =
-            [PROBE, APPLY].into_iter().chain(parts(|it| it.probe())).chain(parts(|it| it.apply())).collect();
+            [PROBE, ACCESS, APPLY].into_iter().chain(parts(|it| it.probe())).chain(parts(|it| it.apply())).collect();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), all.concat()).unwrap();
         // 1091: os-release is not here. 2030, 2031: its ID stays in a subshell. 2016: programs for other shells are quoted on purpose. 2153: STAGE and stage are

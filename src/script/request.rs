@@ -8,12 +8,22 @@ use crate::quoting::encode;
 use crate::resource::digest;
 use crate::secret::Sealed;
 
-/// The request for these resources. `nonce` frames the answer; `records` is the directory of Steward's own records.
-pub fn request(items: &BTreeMap<&'static str, Vec<&dyn Item>>, site: &Site, records: &str, nonce: &str) -> Vec<u8> {
+/// The request for these resources. `nonce` frames the answer; `records` is the directory of Steward's own records;
+/// `access` asks who can get in, too.
+pub fn request(
+    items: &BTreeMap<&'static str, Vec<&dyn Item>>,
+    site: &Site,
+    records: &str,
+    access: bool,
+    nonce: &str,
+) -> Vec<u8> {
     let mut request = format!("steward-request 2 {nonce} {}\n", encode(records.as_bytes()));
     section(&mut request, "facts", "");
     section(&mut request, "debts", "");
     section(&mut request, "ledger", "");
+    if access {
+        section(&mut request, "access", "");
+    }
     for (kind, items) in items {
         let lines: String = items
             .iter()

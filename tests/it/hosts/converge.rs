@@ -27,7 +27,7 @@ fn a_bare_host_becomes_a_web_server_in_one_command() {
     crate::support::wait_for("the website is served", Duration::from_secs(10), || {
         page(&host).ends_with("\r\n\r\nMeeting on Tuesday\n")
     });
-    let _ = chapter.run(&["plan", "--detailed-exitcode"]).success().stdout("No changes.\n");
+    let _ = chapter.run(&["plan", "--detailed-exitcode"]).success().no_changes();
     let again = chapter.run(&["apply", "--yes", "--format", "json"]).success().events();
     assert_eq!(again.last().unwrap()["hosts"][0]["exchanges"], 1, "{again:?}");
 }
@@ -100,7 +100,7 @@ fn a_host_that_loses_power_during_an_apply_is_reported_and_converges_afterwards(
     host.boot();
     let _ = chapter.apply().success();
     assert_eq!(host.sh("cat /etc/one /etc/two; ls /etc/slow"), "1\n2\n/etc/slow\n");
-    let _ = chapter.plan().success().stdout("No changes.\n");
+    let _ = chapter.plan().success().no_changes();
 }
 
 fn page(host: &Host) -> String {

@@ -107,7 +107,7 @@ fn the_next_apply_mends_it(chapter: &Chapter, sshd: &Sshd, dir: &TempDir) {
     assert!(owed.text().contains("owed since an interrupted run") || owed.text().contains("react"), "{owed}");
     chapter.run(&["apply", "--yes", "--format", "json"]).converged("h1", 3);
     assert_eq!(std::fs::read_to_string(dir.path().join("reactions")).unwrap(), "one\n");
-    chapter.run(&["plan", "--detailed-exitcode"]).success().stdout("No changes.\n");
+    chapter.run(&["plan", "--detailed-exitcode"]).success().no_changes();
     nothing_is_left(sshd, dir.path());
 }
 

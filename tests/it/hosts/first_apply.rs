@@ -34,16 +34,16 @@ fn a_bare_host_becomes_a_web_server_in_one_apply_and_stays_one() {
     only_the_declared_ports_are_open(&host);
     the_operator_has_an_account_of_their_own(&host);
 
-    let again = chapter.run(&["apply", "--yes", "-v"]).success().stdout("No changes.\n");
+    let again = chapter.run(&["apply", "--yes", "-v"]).success().no_changes();
     assert!(again.said().contains("web1: ") && !again.said().contains("bootstrap"), "{again}");
     chapter.run(&["apply", "--yes", "--format", "json"]).converged("web1", 1);
-    chapter.run(&["plan", "--detailed-exitcode"]).success().stdout("No changes.\n");
+    chapter.run(&["plan", "--detailed-exitcode"]).success().no_changes();
 
     drift_is_named_and_mended(&chapter, &host);
 
     host.kill();
     host.boot();
-    chapter.run(&["plan", "--detailed-exitcode"]).success().stdout("No changes.\n");
+    chapter.run(&["plan", "--detailed-exitcode"]).success().no_changes();
     only_the_declared_ports_are_open(&host);
     assert!(fetch(&host).contains("Tuesday at seven"));
 }

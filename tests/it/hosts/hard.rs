@@ -27,7 +27,7 @@ fn chapter(dir: &TempDir, resources: &str) -> Chapter {
 fn converges(chapter: &Chapter) {
     chapter.run(&["apply", "--yes", "--format", "json"]).converged("h1", 3);
     chapter.run(&["apply", "--yes", "--format", "json"]).converged("h1", 1);
-    chapter.run(&["plan", "--detailed-exitcode"]).success().stdout("No changes.\n");
+    chapter.run(&["plan", "--detailed-exitcode"]).success().no_changes();
 }
 
 const SIMPLE: &str = "  - directory: { path: DIR/a }\n  - file: { path: DIR/a/b, content: \"hello\\n\" }\n";

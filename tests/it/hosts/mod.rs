@@ -1,5 +1,6 @@
 //! Tests on real Debian hosts: root, systemd-nspawn and the packages that `./script/test` installs.
 
+mod access;
 mod converge;
 mod failing;
 mod first_apply;

@@ -97,7 +97,7 @@ fn an_invalid_configuration_is_taken_back(chapter: Chapter, host: &Host) -> Chap
     assert!(!plan.text().contains("owed"), "{plan}");
     let chapter = chapter.file("modules/page.yaml", PAGE);
     chapter.run(&["module", "update"]).success();
-    chapter.run(&["plan", "--detailed-exitcode"]).success().stdout("No changes.\n");
+    chapter.run(&["plan", "--detailed-exitcode"]).success().no_changes();
     chapter
 }
 
@@ -174,7 +174,7 @@ fn interrupted(chapter: &Chapter, host: &Host, by: fn(&Host)) -> (Option<i32>, S
 
 /// As the inventory wants it, without a trace of what happened.
 fn settled(chapter: &Chapter, host: &Host) {
-    chapter.run(&["plan", "--detailed-exitcode"]).success().stdout("No changes.\n");
+    chapter.run(&["plan", "--detailed-exitcode"]).success().no_changes();
     assert_eq!(debts(host), "");
     let left = "find / -xdev '(' -name '.steward.*' -o -path '/run/steward.*' -o -path /var/lib/steward/holder -o -name 'stage.*' -path '/var/lib/steward/*' ')' -prune -print; find /run /dev/shm -maxdepth 1 -name 'steward.*'";
     assert_eq!(host.sh(left), "");

@@ -65,6 +65,16 @@ impl Ran {
         self
     }
 
+    /// Standard output names no change; who can get in, it may.
+    #[track_caller]
+    pub(crate) fn no_changes(self) -> Ran {
+        let is_change =
+            |line: &str| ["  + ", "  ~ ", "  - ", "  > ", "  ^ "].iter().any(|mark| line.starts_with(mark));
+        let changes = self.stdout.lines().filter(|line| is_change(line)).count();
+        assert!(changes == 0 && self.stdout.ends_with("No changes.\n"), "expected no changes: {self}");
+        self
+    }
+
     /// Standard error, whole.
     #[track_caller]
     pub(crate) fn stderr(self, expected: &str) -> Ran {

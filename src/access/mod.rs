@@ -1,0 +1,299 @@
+//! The access audit: who can get into a host though the inventory does not say so. Takes a host's catalog and what a look
+//! said, gives [`Finding`]s. Pure; it never changes anything, and never takes what could not be read for absent.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use sha2::{Digest as _, Sha256};
+
+use crate::catalog::HostCatalog;
+use crate::observed::Observed;
+
+mod declared;
+mod seen;
+
+use declared::Declared;
+pub use seen::{Account, Key, Right, Seen};
+
+/// One thing about a host that somebody should look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub what: What,
+    /// Whom it concerns; empty if nobody in particular.
+    pub account: String,
+    /// The fact, as a part of a sentence: "key SHA256:… (ana@home) of root".
+    pub detail: String,
+    /// The file it stands in.
+    pub file: String,
+    pub remedy: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// The login that the hosting gave can still be used.
+    Bootstrap,
+    /// An account that can log in, or that is closed only in the inventory.
+    Account,
+    /// Another account with the number of root.
+    Uid0,
+    /// A key that may log in.
+    Key,
+    /// A right to act as root or as others.
+    Sudo,
+    /// Something in sshd's configuration that lets others in.
+    Sshd,
+    /// Something that could not be read.
+    Unknown,
+}
+
+impl What {
+    /// The word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Bootstrap => "bootstrap",
+            Self::Account => "account",
+            Self::Uid0 => "uid-0",
+            Self::Key => "key",
+            Self::Sudo => "sudo",
+            Self::Sshd => "sshd",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Finding {
+    /// One line for people.
+    pub fn line(&self) -> String {
+        let Self { detail, file, .. } = self;
+        match self.what {
+            What::Bootstrap => format!("bootstrap login still open: {detail}"),
+            What::Unknown => format!("access not known: {file}: {detail}"),
+            _ => format!("undeclared access: {detail} ({file})"),
+        }
+    }
+}
+
+/// What the inventory does not declare. Nothing where the host was not asked: a directory, or a part of its services.
+pub fn findings(catalog: &HostCatalog, observed: &Observed) -> Vec<Finding> {
+    let (Some(bootstrap), Some(seen)) = (&catalog.bootstrap, &observed.access) else { return Vec::new() };
+    let declared = Declared::of(catalog);
+    let first_root = seen.accounts.iter().position(|account| account.name == "root");
+    let audit = Audit { bootstrap, seen, declared, first_root };
+    let mut findings = audit.bootstrap();
+    for (index, account) in seen.accounts.iter().enumerate() {
+        findings.extend(audit.account(account, index));
+    }
+    findings.extend(audit.members());
+    findings.extend(seen.rights.iter().filter_map(|right| audit.right(right)));
+    findings.extend(audit.ways());
+    findings.extend(seen.unknown.iter().map(|(what, why)| Finding {
+        what: What::Unknown,
+        account: String::new(),
+        detail: shown(why),
+        file: shown(what),
+        remedy: "look at it on the host".into(),
+    }));
+    findings
+}
+
+struct Audit<'a> {
+    bootstrap: &'a str,
+    seen: &'a Seen,
+    declared: Declared,
+    /// Where root itself stands among the accounts; whoever else has its number is a twin.
+    first_root: Option<usize>,
+}
+
+impl Audit<'_> {
+    /// True for the hosting's login, unless the chapter made the account its own.
+    fn is_bootstrap(&self, account: &str) -> bool {
+        account == self.bootstrap && !self.declared.has(account)
+    }
+
+    fn bootstrap(&self) -> Vec<Finding> {
+        let Some(account) = self.seen.accounts.iter().find(|account| self.is_bootstrap(&account.name)) else {
+            return Vec::new();
+        };
+        let mut ways: Vec<String> = self.undeclared_keys(account).map(key).collect();
+        if account.password && account.has_shell() {
+            ways.push("a password".into());
+        }
+        if account.expired || ways.is_empty() {
+            return Vec::new();
+        }
+        let name = &account.name;
+        let remedy = if self.declared.closes(name) {
+            "`steward apply` closes it".to_owned()
+        } else if name == "root" {
+            "declare root's keys (`user: { name: root, authorized_keys: [] }`) once people log in as themselves"
+                .into()
+        } else {
+            format!("close it (`user: {{ name: {}, state: absent }}`) once people log in as themselves", shown(name))
+        };
+        let detail = format!("{}, by {}", shown(name), ways.join(", "));
+        vec![Finding { what: What::Bootstrap, account: shown(name), detail, file: "/etc/passwd".into(), remedy }]
+    }
+
+    fn account(&self, account: &Account, index: usize) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let name = shown(&account.name);
+        let finding = |what, detail, remedy| Finding {
+            what,
+            account: name.clone(),
+            detail,
+            file: "/etc/passwd".into(),
+            remedy,
+        };
+        let is_root = account.name == "root" && self.first_root == Some(index);
+        if account.uid == 0 && !is_root {
+            let remedy =
+                format!("if nobody knows why, delete its line by `vipw`; `{name}` is root under another name");
+            findings.push(finding(What::Uid0, format!("account {name} has the number of root, 0"), remedy));
+        }
+        if account.expired || self.is_bootstrap(&account.name) {
+            return findings;
+        }
+        let keys: Vec<&Key> = self.undeclared_keys(account).collect();
+        let mut ways = Vec::new();
+        if account.password && account.has_shell() {
+            ways.push("a password");
+        }
+        // that there is a root is no news
+        if !keys.is_empty() && !is_root {
+            ways.push("keys");
+        }
+        if !ways.is_empty() && !self.declared.has(&account.name) {
+            let detail = format!("account {name} (uid {}) can log in by {}", account.uid, ways.join(" and "));
+            findings.push(finding(What::Account, detail, self.account_remedy(&account.name)));
+        }
+        for it in keys {
+            let own = [".ssh/authorized_keys", ".ssh/authorized_keys2"];
+            let is_own = own.iter().any(|own| it.file == format!("{}/{own}", account.home));
+            let remedy = if is_own && self.declared.manages_keys(&account.name) {
+                "`steward apply` removes it; to keep it, add it to the keys that are declared".to_owned()
+            } else {
+                format!("declare it (`authorized_keys` of a `user`), or delete its line from {}", shown(&it.file))
+            };
+            findings.push(Finding {
+                what: What::Key,
+                account: name.clone(),
+                detail: format!("{} of {name}", key(it)),
+                file: shown(&it.file),
+                remedy,
+            });
+        }
+        findings
+    }
+
+    fn account_remedy(&self, name: &str) -> String {
+        if self.declared.closes(name) {
+            return "`steward apply` closes it".into();
+        }
+        let name = shown(name);
+        if name == "root" {
+            return "lock its password (`passwd --lock root`), or declare `user: { name: root }`".into();
+        }
+        format!("declare it in `people` or as a `user`, or close it: `user: {{ name: {name}, state: absent }}`")
+    }
+
+    fn undeclared_keys<'b>(&'b self, account: &'b Account) -> impl Iterator<Item = &'b Key> {
+        let is_declared = |key: &Key| self.declared.has_key(&account.name, &key.file, &key.blob);
+        self.seen.keys_of(account).filter(move |key| !is_declared(key))
+    }
+
+    fn members(&self) -> Vec<Finding> {
+        let members: BTreeSet<&(String, String)> = self.seen.members.iter().collect();
+        // an account's own group, of its name, gives nothing unless sudoers names it
+        let is_own = |group: &str, account: &str| {
+            group == account && !self.seen.rights.iter().any(|right| right.who == format!("%{group}"))
+        };
+        let is_undeclared = |group: &str, account: &str| {
+            account != "root"
+                && !is_own(group, account)
+                && !self.is_bootstrap(account)
+                && !self.declared.has_member(group, account)
+        };
+        let undeclared = members.into_iter().filter(|(group, account)| is_undeclared(group, account));
+        undeclared
+            .map(|(group, account)| {
+                let (group, account) = (shown(group), shown(account));
+                Finding {
+                    what: What::Sudo,
+                    detail: format!("{account} is in the group {group}"),
+                    file: "/etc/group".into(),
+                    remedy: format!(
+                        "declare it (`groups` of a `user`), or take it away: `gpasswd --delete {account} {group}`"
+                    ),
+                    account,
+                }
+            })
+            .collect()
+    }
+
+    fn right(&self, right: &Right) -> Option<Finding> {
+        if self.declared.grants(&right.file, &right.who) {
+            return None;
+        }
+        let without_password = ["NOPASSWD", "nopass"].iter().any(|word| right.what.contains(word));
+        let is_expected = match right.who.as_str() {
+            // whoever is in these is looked at
+            "%sudo" | "%wheel" | "%admin" | ":sudo" | ":wheel" | ":admin" => !without_password,
+            "root" | "#0" | "unix-user:0" | "unix-user:root" | "unix-group:sudo" | "unix-group:wheel"
+            | "unix-group:admin" => true,
+            who => self.is_bootstrap(who),
+        };
+        if is_expected {
+            return None;
+        }
+        let (who, file) = (shown(&right.who), shown(&right.file));
+        let members = self.seen.aliases.iter().flat_map(|line| line.split(" : "));
+        let members = members.filter_map(|alias| alias.split_once('=')).find(|(name, _)| name.trim() == right.who);
+        let also = members.map(|(_, members)| format!(" (that is {})", shown(members.trim()))).unwrap_or_default();
+        Some(Finding {
+            what: What::Sudo,
+            detail: format!("{who}{also} may use {}", shown(&right.what)),
+            remedy: format!("declare the file in a service, or delete the line from {file}"),
+            account: who,
+            file,
+        })
+    }
+
+    fn ways(&self) -> Vec<Finding> {
+        let undeclared = self.seen.ways.iter().filter(|(file, ..)| !self.declared.writes(file));
+        undeclared
+            .map(|(file, word, value)| {
+                let file = shown(file);
+                Finding {
+                    what: What::Sshd,
+                    account: String::new(),
+                    detail: format!("sshd has {} {}", shown(word), shown(value)),
+                    remedy: format!("declare the file in a service, or delete the line from {file}"),
+                    file,
+                }
+            })
+            .collect()
+    }
+}
+
+/// `key SHA256:… (comment)`, as `ssh-keygen -l` says it.
+fn key(key: &Key) -> String {
+    let print = match STANDARD.decode(&key.blob) {
+        Ok(bytes) => format!("SHA256:{}", STANDARD_NO_PAD.encode(Sha256::digest(bytes))),
+        Err(_) => "that is not whole".into(),
+    };
+    let comment = shown(&key.comment);
+    if comment.is_empty() { format!("key {print}") } else { format!("key {print} ({comment})") }
+}
+
+/// Text of a host, on one line, without what could move a terminal's cursor or turn the reading direction.
+fn shown(text: &str) -> String {
+    let is_strange = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    text.chars().map(|c| if is_strange(c) { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests;
