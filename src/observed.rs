@@ -9,6 +9,8 @@ pub struct Observed {
     pub facts: Facts,
     /// Reactions that an earlier run still owes.
     pub debts: Vec<Debt>,
+    /// Revision of the last completed apply; `None`: unknown.
+    pub applied: Option<String>,
     /// The request that was asked, and the digest of all that the host answered: a change looks again and compares.
     pub look: Look,
 }

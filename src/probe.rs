@@ -67,7 +67,13 @@ pub fn observed(catalog: &HostCatalog, sections: &BTreeMap<String, Answer>, look
             resources[index] = observation;
         }
     }
-    Observed { resources, facts: facts(sections.get("facts")), debts: debts(sections.get("debts")), look }
+    Observed {
+        resources,
+        facts: facts(sections.get("facts")),
+        debts: debts(sections.get("debts")),
+        applied: None,
+        look,
+    }
 }
 
 fn looked_at(catalog: &HostCatalog) -> impl Iterator<Item = &crate::catalog::Resource> {

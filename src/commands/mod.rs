@@ -22,6 +22,7 @@ pub mod init;
 pub mod looking;
 pub mod module;
 pub mod plan;
+mod saving;
 pub mod schema;
 pub mod validate;
 

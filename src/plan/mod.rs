@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use crate::catalog::{HostCatalog, HostReaction, Resource};
 use crate::kinds::{ReactionKind, Risk};
-use crate::observed::{Debt, Look, Observed};
+use crate::observed::{Debt, Facts, Look, Observed};
 use crate::resource::{Attribute, Id, Observation, State, Want};
 
 pub mod diff;
+pub mod fingerprint;
 pub mod fleet;
 pub mod json;
+pub mod saved;
 pub mod text;
 
 /// The plan of one host.
@@ -25,6 +27,9 @@ pub struct HostPlan {
     pub steps: Vec<usize>,
     /// Indices of reactions that an earlier run still owes.
     pub owed: Vec<usize>,
+    pub facts: Facts,
+    /// Revision of the host's last completed apply; `None`: unknown.
+    pub applied: Option<String>,
     pub look: Look,
 }
 
@@ -94,6 +99,8 @@ pub fn plan(catalog: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
             unchanged: 0,
             steps: Vec::new(),
             owed: owed(&reactions, &observed.debts, catalog),
+            facts: observed.facts.clone(),
+            applied: observed.applied.clone(),
             look: observed.look.clone(),
         },
         catalog,

@@ -15,6 +15,7 @@ mod harness;
 mod hosts;
 mod reaching;
 mod readme;
+mod saved;
 mod support;
 
 use std::path::{Path, PathBuf};

@@ -9,4 +9,5 @@ mod kinds;
 mod laws;
 mod many;
 mod owed;
+mod saved;
 mod ways;
