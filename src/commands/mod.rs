@@ -21,6 +21,7 @@ mod global;
 pub mod init;
 pub mod looking;
 pub mod module;
+mod origins;
 pub mod plan;
 mod saving;
 pub mod schema;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::looking::looked;
-use super::{Context, Outcome, saving};
+use super::{Context, Outcome, origins, saving};
 use crate::exit::Exit;
 use crate::plan::diff::Remote;
 use crate::plan::fleet::FleetPlan;
@@ -22,6 +22,9 @@ pub struct Plan {
     /// Show what hosts have even if Steward did not write it, though nobody is at a terminal.
     #[arg(long)]
     show_remote: bool,
+    /// Say of each change whether it comes from the difference to this git revision, was merged but not applied, or is drift.
+    #[arg(long, value_name = "REV")]
+    base: Option<String>,
     /// Save the plan: `steward apply FILE` does it as long as it is still true. A new file, without contents.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -32,11 +35,15 @@ pub struct Plan {
 
 impl Plan {
     pub fn run(self, context: &Context) -> Outcome {
-        let Self { detailed_exitcode, show_remote, out, expires } = self;
+        let Self { detailed_exitcode, show_remote, base, out, expires } = self;
         if let Some(file) = &out {
             saving::must_not_exist(file)?;
         }
-        let looked = looked(context)?;
+        let base = base.map(|rev| origins::base(context, &rev)).transpose()?;
+        let mut looked = looked(context)?;
+        if let Some(base) = base {
+            origins::label_all(context, &mut looked, base)?;
+        }
         show(context, &looked.plan, show_remote);
         let exit = exit(&looked.plan, detailed_exitcode);
         let saved = out.map_or(Ok(()), |file| saving::save(context, &looked, &file, expires));

@@ -123,6 +123,7 @@ mod tests {
             sensitive: false,
             deferred: None,
             risk: Vec::new(),
+            origin: None,
         }
     }
 

@@ -12,6 +12,7 @@ pub mod diff;
 pub mod fingerprint;
 pub mod fleet;
 pub mod json;
+pub mod origin;
 pub mod saved;
 pub mod text;
 
@@ -47,6 +48,8 @@ pub struct Change {
     /// The change of this plan that must run before this one can be decided.
     pub deferred: Option<String>,
     pub risk: Vec<Risk>,
+    /// Why the host differs; only where a base was given to compare with.
+    pub origin: Option<origin::Origin>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -183,6 +186,7 @@ impl Work<'_> {
                 _ => None,
             },
             risk: resource.item.risks(),
+            origin: None,
         };
         if resource.kind.provides() && want != Want::Absent {
             for owner in &resource.owners {
@@ -267,6 +271,7 @@ impl Work<'_> {
             deferred: own_deferred
                 .or_else(|| (!certain).then(|| causes.first().and_then(|(_, c)| c.deferred.clone())).flatten()),
             risk: if declared.reaction.action == ReactionKind::Restart { vec![Risk::Restart] } else { Vec::new() },
+            origin: None,
         };
         if let Some(changes) = self.changes.get_mut(due) {
             changes.push(change);

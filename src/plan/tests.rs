@@ -174,7 +174,7 @@ fn a_plan_reads_well() {
     let but = [(1, other("old\n")), (3, Observation::Absent), (4, Observation::Unknown("Input/output error".into()))];
     let plan = plan(&catalog, &observed(&catalog, &but));
     let entry = HostEntry { host: "h1".into(), result: Ok(plan) };
-    let fleet = FleetPlan { inventory: "Test".into(), revision: None, hosts: vec![entry] };
+    let fleet = FleetPlan { inventory: "Test".into(), revision: None, base: None, hosts: vec![entry] };
     let shown = text(&fleet, Options { color: false, remote: Remote::Shown, whole: false });
     assert_eq!(
         shown,

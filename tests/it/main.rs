@@ -13,6 +13,7 @@
 mod cli;
 mod harness;
 mod hosts;
+mod origins;
 mod reaching;
 mod readme;
 mod saved;
