@@ -22,6 +22,7 @@ pub mod outcome;
 pub mod plan;
 pub mod probe;
 pub mod quoting;
+pub mod report;
 pub mod resource;
 pub mod revision;
 pub mod script;

@@ -16,11 +16,14 @@ use crate::ui::Ui;
 pub mod apply;
 mod applying;
 pub mod completions;
+pub mod drift;
 pub mod explain;
+mod files;
 mod global;
 pub mod init;
 pub mod looking;
 pub mod module;
+mod notify;
 mod origins;
 pub mod plan;
 mod saving;
@@ -46,6 +49,11 @@ impl Context {
             Diagnostic::error(format!("the working directory cannot be read: {error}")).remedy("go to another one")
         })?;
         Ok(inventory::find(self.global.inventory.as_deref(), &here)?)
+    }
+
+    /// The same, but warnings are not said.
+    fn quiet(&self, quiet: bool) -> Self {
+        Self { ui: if quiet { self.ui.quiet() } else { self.ui }, global: self.global.clone() }
     }
 
     /// The hosts that `--limit` means.

@@ -9,6 +9,7 @@ use crate::observed::{Debt, Facts, Look, Observed};
 use crate::resource::{Attribute, Id, Observation, State, Want};
 
 pub mod diff;
+pub mod drift;
 pub mod fingerprint;
 pub mod fleet;
 pub mod json;

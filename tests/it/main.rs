@@ -11,6 +11,7 @@
 )]
 
 mod cli;
+mod drift;
 mod harness;
 mod hosts;
 mod origins;
