@@ -104,8 +104,15 @@ pub struct Compiled {
 }
 
 impl Context {
-    /// Loads and compiles the inventory; any mistake ends the command.
+    /// Loads and compiles the inventory; any mistake ends the command, warnings are reported.
     pub fn compile(&self) -> Result<Compiled, Diagnostics> {
+        let (compiled, warnings) = self.compile_silently()?;
+        self.ui.report(&warnings);
+        Ok(compiled)
+    }
+
+    /// The same, with the warnings for whoever shows them in another form.
+    fn compile_silently(&self) -> Result<(Compiled, Diagnostics), Diagnostics> {
         let (inventory, mut mistakes) = inventory::load(&self.inventory_dir()?);
         let Some(inventory) = inventory else { return Err(mistakes) };
         let library = Library::load(&inventory.dir, &mut mistakes);
@@ -130,7 +137,6 @@ impl Context {
         let (catalog, more) = compile::compile(&inventory, &library, &selection);
         mistakes.0.extend(more.0);
         let Some(catalog) = catalog.filter(|_| !mistakes.has_errors()) else { return Err(mistakes) };
-        self.ui.report(&mistakes);
-        Ok(Compiled { inventory, catalog })
+        Ok((Compiled { inventory, catalog }, mistakes))
     }
 }

@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod annotations;
 mod cli;
 mod drift;
 mod harness;
