@@ -32,6 +32,7 @@ enum Command {
     Explain(commands::explain::Explain),
     Module(commands::module::Module),
     Schema(commands::schema::Schema),
+    Ci(commands::ci::Ci),
     Completions(commands::completions::Completions),
 }
 
@@ -56,6 +57,7 @@ pub fn run() -> Exit {
         Command::Explain(command) => command.run(&context),
         Command::Module(command) => command.run(&context),
         Command::Schema(command) => command.run(&context),
+        Command::Ci(command) => command.run(&context),
         Command::Completions(command) => command.run(&context, <Cli as CommandFactory>::command()),
     };
     result.unwrap_or_else(|mistakes| {

@@ -6,6 +6,7 @@ extern crate self as steward;
 
 pub mod apply;
 pub mod catalog;
+pub mod ci;
 pub mod cli;
 pub mod commands;
 pub mod compile;

@@ -15,6 +15,7 @@ use crate::ui::Ui;
 
 pub mod apply;
 mod applying;
+pub mod ci;
 pub mod completions;
 pub mod drift;
 pub mod explain;

@@ -11,6 +11,7 @@
 )]
 
 mod annotations;
+mod ci;
 mod cli;
 mod drift;
 mod harness;
