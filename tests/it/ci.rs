@@ -24,7 +24,7 @@ fn chapter(forge: &Forge) -> Chapter {
         .variable("GITLAB_TOKEN", TOKEN)
 }
 
-fn comment<'a>(forge: &'a str) -> [&'a str; 6] {
+fn comment(forge: &str) -> [&str; 6] {
     ["ci", "comment", "--forge", forge, "--file", "review.md"]
 }
 
