@@ -1,5 +1,8 @@
 //! What one look at a host said, in the terms of the catalog. Made by `probe`, read by `plan`. Pure data.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::resource::Observation;
 
 #[derive(Debug, Clone, Default)]
@@ -11,8 +14,23 @@ pub struct Observed {
     pub debts: Vec<Debt>,
     /// Revision of the last completed apply; `None`: unknown.
     pub applied: Option<String>,
+    pub ledger: Arc<Ledger>,
     /// The request that was asked, and the digest of all that the host answered: a change looks again and compares.
     pub look: Look,
+}
+
+/// What the host remembers of resources that hold secrets, by identity. Nothing in it is secret: the host compares
+/// contents itself, by a key that it alone has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ledger(pub BTreeMap<String, Kept>);
+
+/// What was written when a resource with secrets was last applied.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// See [`Sealed::stamp`](crate::secret::Sealed).
+    pub stamp: String,
+    /// The ids of the values, by name: `wiki/db`.
+    pub ids: BTreeMap<String, String>,
 }
 
 /// What the host is, in the words the inventory uses.

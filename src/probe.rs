@@ -1,12 +1,14 @@
 //! Looking at a host: one exchange, nothing written. Takes a session and a catalog, gives what was observed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalog::HostCatalog;
 use crate::diag::Diagnostic;
 use crate::kinds::{Answer, Item};
-use crate::observed::{Debt, Facts, Look, Observed};
+use crate::observed::{Debt, Facts, Kept, Ledger, Look, Observed};
+use crate::quoting::decode;
 use crate::resource::{Observation, digest};
 use crate::script::frames::Answers;
 use crate::script::{probe_program, request};
@@ -51,6 +53,7 @@ pub fn nonce() -> Result<String, Broken> {
 
 /// Translates the answers, kind by kind.
 pub fn observed(catalog: &HostCatalog, sections: &BTreeMap<String, Answer>, look: Look) -> Observed {
+    let (applied, ledger) = ledger(sections.get("ledger"));
     let mut resources = vec![Observation::Unknown("the host gave no answer".to_owned()); catalog.resources.len()];
     for kind in crate::kinds::ALL {
         let indices: Vec<usize> =
@@ -62,6 +65,7 @@ pub fn observed(catalog: &HostCatalog, sections: &BTreeMap<String, Answer>, look
             continue;
         }
         let Some(answer) = sections.get(kind.name()) else { continue };
+        let answer = &Answer { ledger: Arc::clone(&ledger), ..answer.clone() };
         let items: Vec<&dyn Item> = indices.iter().map(|index| &*catalog.resources[*index].item).collect();
         for (index, observation) in indices.into_iter().zip(kind.read(&items, &catalog.site, answer)) {
             resources[index] = observation;
@@ -71,7 +75,8 @@ pub fn observed(catalog: &HostCatalog, sections: &BTreeMap<String, Answer>, look
         resources,
         facts: facts(sections.get("facts")),
         debts: debts(sections.get("debts")),
-        applied: None,
+        applied,
+        ledger,
         look,
     }
 }
@@ -101,6 +106,24 @@ fn debts(answer: Option<&Answer>) -> Vec<Debt> {
         Some(Debt { name: name.to_owned(), reason: reason.to_owned() })
     };
     answer.iter().flat_map(|answer| answer.text_lines()).filter_map(debt).collect()
+}
+
+/// What the host remembers. A line that is not whole says nothing.
+fn ledger(answer: Option<&Answer>) -> (Option<String>, Arc<Ledger>) {
+    let (mut applied, mut ledger) = (None, Ledger::default());
+    for line in answer.iter().flat_map(|answer| answer.text_lines()) {
+        let fields: Vec<&str> = line.split('|').collect();
+        match fields[..] {
+            ["R", revision] => applied = Some(revision.to_owned()).filter(|revision| !revision.is_empty()),
+            ["S", id, stamp, ids] => {
+                let ids = ids.split(' ').filter_map(|pair| pair.split_once('='));
+                let ids = ids.map(|(name, id)| (name.to_owned(), id.to_owned())).collect();
+                ledger.0.insert(decode(id), Kept { stamp: stamp.to_owned(), ids });
+            }
+            _ => {}
+        }
+    }
+    (applied, Arc::new(ledger))
 }
 
 /// What the host is must be what the inventory says it is; templates were rendered for that.

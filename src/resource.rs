@@ -37,12 +37,14 @@ pub struct Content {
     /// In bytes.
     pub size: u64,
     pub bytes: Option<Arc<[u8]>>,
+    /// Of what a host has: true if Steward wrote it, so that it may be shown to whoever may read the inventory.
+    pub ours: bool,
 }
 
 impl Content {
     pub fn of(bytes: impl Into<Arc<[u8]>>) -> Self {
         let bytes = bytes.into();
-        Self { digest: digest(&bytes), size: bytes.len() as u64, bytes: Some(bytes) }
+        Self { digest: digest(&bytes), size: bytes.len() as u64, bytes: Some(bytes), ours: false }
     }
 
     /// The text, if it is here and is text that a person can read in a diff.

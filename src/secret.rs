@@ -3,6 +3,7 @@
 //!
 //! Knows nothing of files, people or encryption: `secrets` keeps values, `template` puts them into texts.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -58,6 +59,46 @@ impl SecretName {
 impl fmt::Display for SecretName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.service, self.name)
+    }
+}
+
+/// A text that holds secrets: what may be known of it, and the text itself if whoever runs this can read them.
+pub struct Sealed {
+    pub uses: BTreeSet<SecretName>,
+    /// Changes with the public text and with each value: a digest of the one and the random ids of the others.
+    pub stamp: String,
+    /// The ids of the values, by name; a name without one is not set.
+    pub ids: BTreeMap<SecretName, String>,
+    /// `Err`: why it cannot be had.
+    pub real: Result<Arc<Secret>, String>,
+}
+
+impl Sealed {
+    pub fn new(
+        public: &str,
+        uses: BTreeSet<SecretName>,
+        source: &dyn SecretSource,
+        real: Result<Secret, String>,
+    ) -> Self {
+        let ids: BTreeMap<SecretName, String> =
+            uses.iter().filter_map(|name| Some((name.clone(), source.value_id(name)?))).collect();
+        let mut stamped = format!("{public}\0");
+        for (name, id) in &ids {
+            stamped.push_str(&format!("{name}={id}\n"));
+        }
+        Self { stamp: crate::resource::digest(stamped.as_bytes()), uses, ids, real: real.map(Arc::new) }
+    }
+
+    /// `wiki/db=ID wiki/admin=ID`, as the host keeps it; nothing in it is secret.
+    pub fn ids_line(&self) -> String {
+        self.ids.iter().map(|(name, id)| format!("{name}={id}")).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Names, never values.
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sealed({:?})", self.uses.iter().map(ToString::to_string).collect::<Vec<_>>())
     }
 }
 

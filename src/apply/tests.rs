@@ -57,7 +57,13 @@ fn resource(service: usize, kind: &str, yaml: &str, site: &Site) -> Resource {
 
 impl Host {
     fn run() -> Run {
-        Run { inventory: "ab12".into(), id: "20260102T030405-1".into(), holder: "ana".into(), lock_wait: 0 }
+        Run {
+            inventory: "ab12".into(),
+            id: "20260102T030405-1".into(),
+            holder: "ana".into(),
+            lock_wait: 0,
+            revision: None,
+        }
     }
 
     fn plan(&mut self) -> HostPlan {

@@ -77,6 +77,7 @@ impl Doer {
         self.progress.begin(&work.host, "starting");
         let outcome = match (work.plan, work.session) {
             (Ok(plan), Some(session)) if plan.is_empty() => unchanged(&plan, session.exchanges()),
+            (Ok(plan), Some(session)) if !plan.unreadable.is_empty() => unreadable(&plan, session.exchanges()),
             (Ok(plan), Some(mut session)) => {
                 let watch = |host: &str, event: Event| self.watch(host, &event);
                 let how = Apply { run: &self.run, stop: &self.stop, silence: self.silence, watch: &watch };
@@ -127,6 +128,16 @@ fn unchanged(plan: &HostPlan, exchanges: usize) -> Outcome {
         outcome.failures.push(Diagnostic::error(fact).remedy("mend what it says, and apply again"));
     }
     outcome
+}
+
+/// Some of it could not be written: then nothing is, since half a change is no change that was reviewed.
+fn unreadable(plan: &HostPlan, exchanges: usize) -> Outcome {
+    let what: Vec<String> = plan.unreadable.iter().map(|it| format!("{} ({})", it.id, it.why)).take(5).collect();
+    let fact =
+        format!("nothing was changed on {}: secrets cannot be read here: {}", plan.catalog.host, what.join(", "));
+    let remedy =
+        "let somebody apply who can read them (`steward secrets who NAME`), or name your key by `--identity`";
+    Outcome { exchanges, ..ended(&plan.catalog.host, Status::Failed, Diagnostic::error(fact).remedy(remedy)) }
 }
 
 fn ended(host: &str, status: Status, diagnostic: Diagnostic) -> Outcome {

@@ -133,8 +133,8 @@ pub(super) struct Content<'c, 'e, 'a> {
 
 impl Files for Content<'_, '_, '_> {
     fn template(&mut self, name: &str, place: &Place) -> Result<Rendered> {
-        let text = self.expressions.render(name, place, self.scope)?;
-        Ok(Rendered { text, name: format!("templates/{name}"), sensitive: false })
+        let (text, sealed) = self.expressions.render(name, place, self.scope)?;
+        Ok(Rendered { text, name: format!("templates/{name}"), sealed })
     }
 
     fn source(&mut self, path: &str, place: &Place) -> Result<Arc<[u8]>> {

@@ -12,6 +12,8 @@ use crate::catalog::Catalog;
 use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::inventory::{Inventory, Selection, Service, Var};
 use crate::modules::{Library, Module};
+use crate::secret::{NoValues, SecretSource};
+use crate::template::veil::Veil;
 use crate::template::{Expressions, Scope, environment};
 
 mod assemble;
@@ -32,15 +34,26 @@ pub use explain::{Explanation, Layer, explain};
 use report::Report;
 
 /// The catalog of the selected hosts, and every mistake in the whole inventory. `None` if there are errors: a catalog
-/// that lacks something would look as if it should not be there.
+/// that lacks something would look as if it should not be there. No secret is read: what holds one is known by its
+/// public half alone.
 pub fn compile(inventory: &Inventory, library: &Library, selection: &Selection) -> (Option<Catalog>, Diagnostics) {
-    run(inventory, library, selection, true)
+    run(inventory, library, selection, true, Arc::new(NoValues))
+}
+
+/// The same, with the values of secrets where they can be read.
+pub fn compile_with(
+    inventory: &Inventory,
+    library: &Library,
+    selection: &Selection,
+    secrets: Arc<dyn SecretSource>,
+) -> (Option<Catalog>, Diagnostics) {
+    run(inventory, library, selection, true, secrets)
 }
 
 /// The mistakes of [`compile`] that do not merely follow from what loading left out of a wrong inventory.
 pub fn further_mistakes(inventory: &Inventory, library: &Library) -> Diagnostics {
     let hosts = inventory.hosts.keys().cloned().collect();
-    run(inventory, library, &Selection { hosts, services: None }, false).1
+    run(inventory, library, &Selection { hosts, services: None }, false, Arc::new(NoValues)).1
 }
 
 fn run(
@@ -48,12 +61,13 @@ fn run(
     library: &Library,
     selection: &Selection,
     whole: bool,
+    secrets: Arc<dyn SecretSource>,
 ) -> (Option<Catalog>, Diagnostics) {
     let vars: Vec<IndexMap<String, Var>> = inventory.hosts.keys().map(|host| inventory.vars_for(host)).collect();
     let mut environment = environment();
     let mut report = Report::default();
     let templates = report.add_templates(&mut environment, inventory, library);
-    let expressions = Expressions::new(&environment, templates);
+    let expressions = Expressions::new(&environment, templates).with_veil(Veil::new(secrets));
     let mut world = World::new(inventory, library, &expressions, report);
     world.whole = whole;
     usage::check(&mut world);

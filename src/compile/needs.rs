@@ -10,6 +10,7 @@ use super::repeat::condition;
 use super::{Instance, World, at_service};
 use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::modules::Need;
+use crate::secret::SecretName;
 use crate::template::{Scope, to_value};
 use crate::yaml::{Entry, Map};
 
@@ -244,13 +245,22 @@ fn exchange<'a>(
         told.push((key.clone(), value));
     }
     let told = Value::from_pairs(told);
-    let seen = Arc::new(Scope::within(provider.scope.as_ref()?).with("need", told.clone()));
+    let veil = world.expressions.veil();
+    let seen = Scope::within(provider.scope.as_ref()?).with("need", told.clone());
+    let seen = Arc::new(seen.with("secrets", secrets(world, provider)));
     let mut handed = whereabouts(world, provider);
     for (name, entry) in &provider.module?.facts {
         let value = world.expressions.evaluate(&entry.node, &seen, mistakes)?;
         handed.push((name.clone(), to_value(&value)));
     }
-    Some((told, Value::from_pairs(handed)))
+    Some((told, veil.over(Value::from_pairs(handed))))
+}
+
+/// The secrets that a service's module declares, as expressions see them.
+pub(super) fn secrets(world: &World<'_, '_, '_>, instance: &Instance<'_>) -> Value {
+    let names = instance.module.iter().flat_map(|module| module.secrets.keys());
+    let names = names.filter_map(|name| SecretName::new(instance.name, name));
+    world.expressions.veil().secrets(names)
 }
 
 fn whereabouts(world: &World<'_, '_, '_>, instance: &Instance<'_>) -> Vec<(String, Value)> {

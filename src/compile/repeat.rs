@@ -22,7 +22,8 @@ pub(super) fn scopes<'a>(
             let evaluated = expressions.evaluate(for_each, scope, mistakes)?;
             let pairs = mistakes.keep(pairs(&evaluated))?;
             let within = |(key, item): (Computed, &Node)| {
-                Arc::new(Scope::within(scope).with("key", key).with("item", to_value(item)))
+                let item = expressions.veil().over(to_value(item));
+                Arc::new(Scope::within(scope).with("key", key).with("item", item))
             };
             pairs.into_iter().map(within).collect()
         }

@@ -8,13 +8,15 @@ use minijinja::Value;
 
 use super::World;
 use super::files::{Content, Sources};
+use super::needs::secrets;
 use super::repeat::scopes;
 use crate::catalog::{Resource, ServiceEntry};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::inventory::Selection;
-use crate::kinds::{Build, Site, fight};
+use crate::kinds::{Build, Kind, Site, fight};
 use crate::resource::Id;
 use crate::template::Scope;
+use crate::yaml::Node;
 
 /// One host, all of its services.
 pub(super) struct Made {
@@ -82,6 +84,38 @@ fn on_host(
     Made { host, site, services, resources }
 }
 
+/// A secret in a field that does not take one would be seen on the way, in a plan or in a list of processes.
+fn refuse_secrets(kind: &dyn Kind, fields: &Node, mistakes: &mut Diagnostics) -> bool {
+    let taken = kind.secret_fields();
+    let mut refused = false;
+    for (name, entry) in fields.as_map().into_iter().flatten() {
+        if taken.contains(&name.as_str()) && entry.node.as_str().is_some() {
+            continue;
+        }
+        if let Some(node) = sealed_in(&entry.node) {
+            let fact = format!("a secret cannot stand in `{name}` of a {}", kind.name());
+            let remedy = match taken {
+                [] => "put it into the content of a file, or the `stdin` of a command".to_owned(),
+                _ => format!("it can stand in: {}", taken.join(", ")),
+            };
+            mistakes.push(Diagnostic::error(fact).at(&node.place).remedy(remedy));
+            refused = true;
+        }
+    }
+    refused
+}
+
+fn sealed_in(node: &Node) -> Option<&Node> {
+    if node.sealed.is_some() {
+        return Some(node);
+    }
+    match &node.value {
+        crate::yaml::Value::List(items) => items.iter().find_map(sealed_in),
+        crate::yaml::Value::Map(map) => map.values().find_map(|entry| sealed_in(&entry.node)),
+        _ => None,
+    }
+}
+
 /// The resources of one host so far.
 struct List<'l, 'w, 'e, 'a> {
     world: &'l World<'w, 'e, 'a>,
@@ -106,9 +140,11 @@ impl List<'_, '_, '_, '_> {
         let (module, scope) = (instance.module?, instance.scope.as_ref()?);
         let gathered: Vec<(String, Value)> =
             instance.gathered.iter().map(|(name, offers)| (name.clone(), Value::from(offers.clone()))).collect();
+        let veil = world.expressions.veil();
         let scope = Scope::within(scope)
-            .with("offers", Value::from_pairs(gathered))
-            .with("needed_by", instance.needed_by.clone());
+            .with("offers", veil.over(Value::from_pairs(gathered)))
+            .with("needed_by", veil.over(Value::from(instance.needed_by.clone())))
+            .with("secrets", secrets(world, instance));
         let scope = Arc::new(scope);
         for declared in &module.resources {
             if self.site.is_directory() && !declared.kind.works_in_directory() {
@@ -116,7 +152,12 @@ impl List<'_, '_, '_, '_> {
                 continue;
             }
             for scope in scopes(world.expressions, &declared.repeat, &scope, mistakes).unwrap_or_default() {
-                let Some(fields) = world.expressions.evaluate(&declared.fields, &scope, mistakes) else { continue };
+                let Some(fields) = world.expressions.evaluate_sealing(&declared.fields, &scope, mistakes) else {
+                    continue;
+                };
+                if refuse_secrets(declared.kind, &fields, mistakes) {
+                    continue;
+                }
                 let mut files = Content { sources: &mut *sources, expressions: world.expressions, scope: &scope };
                 let mut build = Build { mistakes: &mut *mistakes, files: &mut files, site: self.site };
                 if let Some(item) = declared.kind.item(&fields, &mut build) {

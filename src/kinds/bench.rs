@@ -314,7 +314,13 @@ fn words(call: &Call, step: usize, archive: &mut tar::Builder<Vec<u8>>) -> Vec<u
         words.push(b' ');
         match argument {
             Argument::Text(text) => words.extend(quote(text)),
-            Argument::Payload(bytes) => {
+            Argument::Secret(_) | Argument::Payload(_) => {
+                #[allow(clippy::disallowed_methods, reason = "a test's own secret, for the shell that is tested")]
+                let bytes = match argument {
+                    Argument::Payload(bytes) => Arc::clone(bytes),
+                    Argument::Secret(sealed) => Arc::from(sealed.real.as_ref().expect("readable").reveal()),
+                    Argument::Text(_) => unreachable!("matched above"),
+                };
                 let mut header = tar::Header::new_gnu();
                 header.set_size(bytes.len() as u64);
                 header.set_mode(0o600);
@@ -361,7 +367,7 @@ pub struct Sources {
 impl Files for Sources {
     fn template(&mut self, name: &str, _: &Place) -> Result<Rendered> {
         let text = self.templates.get(name).cloned().unwrap_or_else(|| format!("rendered {name}\n"));
-        Ok(Rendered { text, name: name.to_owned(), sensitive: false })
+        Ok(Rendered { text, name: name.to_owned(), sealed: None })
     }
 
     fn source(&mut self, path: &str, _: &Place) -> Result<Arc<[u8]>> {

@@ -45,7 +45,6 @@ struct Block {
     /// `None`: it shall not exist.
     content: Option<Content>,
     create: bool,
-    sensitive: bool,
 }
 
 impl Kind for BlockKind {
@@ -75,21 +74,21 @@ impl Kind for BlockKind {
         }
         let begin = format!("{comment} BEGIN steward {}", fields.name);
         let end = format!("{comment} END steward {}", fields.name);
-        let (content, sensitive) = match fields.state {
-            Presence::Absent => (None, false),
+        let content = match fields.state {
+            Presence::Absent => None,
             Presence::Present => {
-                let (text, sensitive) = text(&fields, node, build)?;
+                let text = text(&fields, node, build)?;
                 if text.lines().any(|line| line == begin || line == end) {
                     let fact = format!("the text of block {} holds its own mark", fields.name);
                     let remedy = "give the block another name";
                     build.mistakes.push(Diagnostic::error(fact).at(&node.place).remedy(remedy));
                     return None;
                 }
-                (Some(Content::of(text.into_bytes())), sensitive)
+                Some(Content::of(text.into_bytes()))
             }
         };
         let name = format!("{}#{}", fields.path, fields.name);
-        Some(Box::new(Block { name, path: fields.path, begin, end, content, create: fields.create, sensitive }))
+        Some(Box::new(Block { name, path: fields.path, begin, end, content, create: fields.create }))
     }
 
     fn probe(&self) -> &'static str {
@@ -120,14 +119,20 @@ impl Kind for BlockKind {
     }
 }
 
-/// The text, with a newline at its end, and whether it must not be shown.
-fn text(fields: &Fields, node: &Node, build: &mut Build<'_>) -> Option<(String, bool)> {
-    let (mut text, sensitive) = match (&fields.content, &fields.template) {
-        (Some(content), None) => (content.clone(), false),
+/// The text, with a newline at its end.
+fn text(fields: &Fields, node: &Node, build: &mut Build<'_>) -> Option<String> {
+    let mut text = match (&fields.content, &fields.template) {
+        (Some(content), None) => content.clone(),
         (None, Some(template)) => {
             let rendered = build.files.template(template, field_place(node, "template"));
             let rendered = build.mistakes.keep(rendered)?;
-            (rendered.text, rendered.sensitive)
+            if let Some(sealed) = rendered.sealed {
+                let fact = format!("the template of block {} uses {sealed:?}", fields.name);
+                let remedy = "secrets belong into a file of their own: use `file`";
+                build.mistakes.push(Diagnostic::error(fact).at(field_place(node, "template")).remedy(remedy));
+                return None;
+            }
+            rendered.text
         }
         (given, _) => {
             let what = if given.is_some() { "its content from two places" } else { "no content" };
@@ -141,7 +146,7 @@ fn text(fields: &Fields, node: &Node, build: &mut Build<'_>) -> Option<(String, 
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    Some((text, sensitive))
+    Some(text)
 }
 
 /// What follows the number: `absent`, `unknown|why`, or `there|digest|size|base64` (the last only if it is small).
@@ -152,7 +157,12 @@ fn observe(said: &str) -> Observation {
         ["unknown", why] => Observation::Unknown(why.to_owned()),
         ["there", digest, size, encoded] if digest.len() == 64 => {
             let bytes = STANDARD.decode(encoded).ok().map(Content::of);
-            let unread = Content { digest: digest.to_owned(), size: size.trim().parse().unwrap_or(0), bytes: None };
+            let unread = Content {
+                digest: digest.to_owned(),
+                size: size.trim().parse().unwrap_or(0),
+                bytes: None,
+                ours: false,
+            };
             let content = bytes.filter(|content| content.digest == digest).unwrap_or(unread);
             Observation::Present(State::new().with("content", content))
         }
@@ -197,10 +207,6 @@ impl Item for Block {
     /// Other blocks and lines of the same file are other resources.
     fn claims(&self, _: &str) -> bool {
         false
-    }
-
-    fn sensitive(&self) -> bool {
-        self.sensitive
     }
 }
 

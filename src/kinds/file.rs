@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::paths::{Found, Paths};
+use super::paths::{Compared, Found, Paths};
 use super::{Answer, Build, Call, Item, Kind, Presence, Site, absolute, concrete, mode};
 use crate::diag::Diagnostic;
+use crate::observed::{Kept, Ledger};
+use crate::quoting::encode;
 use crate::resource::{Content, Observation, State, Want};
+use crate::secret::Sealed;
 use crate::yaml::Node;
 
 #[derive(Debug)]
@@ -30,7 +33,7 @@ struct Fields {
     owner: Option<String>,
     /// Group name or number. `root` unless given.
     group: Option<String>,
-    /// Permissions in octal, quoted: "0640". "0644" unless given.
+    /// Permissions in octal, quoted: "0640". "0644" unless given; "0600" if the content holds secrets.
     mode: Option<String>,
     /// A command that must succeed before the file is put in place; `%s` stands for the new file.
     validate: Option<String>,
@@ -48,7 +51,8 @@ struct File {
     group: Option<String>,
     mode: Option<String>,
     validate: Option<String>,
-    sensitive: bool,
+    /// If it holds secrets; `content` then has placeholders in their place.
+    sealed: Option<Arc<Sealed>>,
 }
 
 impl Kind for FileKind {
@@ -68,22 +72,27 @@ impl Kind for FileKind {
         let fields: Fields = node.decode(build.mistakes)?;
         absolute(&fields.path, node, "path", build.mistakes)?;
         mode(fields.mode.as_deref(), node, build.mistakes)?;
-        let (content, sensitive) = match fields.state {
-            Presence::Absent => (None, false),
+        let (content, sealed) = match fields.state {
+            Presence::Absent => (None, None),
             Presence::Present => {
-                let (bytes, sensitive) = content(&fields, node, build)?;
-                (Some(Content::of(bytes)), sensitive)
+                let (bytes, sealed) = content(&fields, node, build)?;
+                (Some(Content::of(bytes)), sealed)
             }
         };
+        if sealed.is_some() && fields.validate.as_deref().is_some_and(|command| !command.contains("%s")) {
+            let fact = "a file with secrets must be validated where it lies";
+            let remedy = "let `%s` stand for the new file";
+            build.mistakes.push(Diagnostic::error(fact).at(&node.place).remedy(remedy));
+        }
         let root = || (!build.site.is_directory()).then(|| "root".to_owned());
         Some(Box::new(File {
             owner: fields.owner.or_else(root),
             group: fields.group.or_else(root),
-            mode: fields.mode.or_else(|| Some("0644".to_owned())),
+            mode: fields.mode.or_else(|| Some(if sealed.is_some() { "0600" } else { "0644" }.to_owned())),
             path: fields.path,
             content,
             validate: fields.validate,
-            sensitive,
+            sealed,
         }))
     }
 
@@ -93,7 +102,7 @@ impl Kind for FileKind {
 
     fn read(&self, items: &[&dyn Item], site: &Site, answer: &Answer) -> Vec<Observation> {
         let paths = Paths::read(answer);
-        items.iter().map(|item| observe(*item, site, &paths)).collect()
+        items.iter().map(|item| observe(*item, site, &paths, &answer.ledger)).collect()
     }
 
     fn apply(&self) -> &'static str {
@@ -102,6 +111,10 @@ impl Kind for FileKind {
 
     fn works_in_directory(&self) -> bool {
         true
+    }
+
+    fn secret_fields(&self) -> &'static [&'static str] {
+        &["content", "template"]
     }
 
     fn examples(&self) -> &'static [&'static str] {
@@ -113,18 +126,21 @@ impl Kind for FileKind {
     }
 }
 
-fn content(fields: &Fields, node: &Node, build: &mut Build<'_>) -> Option<(Arc<[u8]>, bool)> {
+fn content(fields: &Fields, node: &Node, build: &mut Build<'_>) -> Option<(Arc<[u8]>, Option<Arc<Sealed>>)> {
     let place = |field: &str| node.get(field).map_or(&node.place, |value| &value.place).clone();
     match (&fields.content, &fields.template, &fields.source) {
-        (Some(content), None, None) => Some((content.as_bytes().into(), false)),
+        (Some(content), None, None) => {
+            let sealed = node.get("content").and_then(|node| node.sealed.clone());
+            Some((content.as_bytes().into(), sealed))
+        }
         (None, Some(template), None) => {
             let rendered = build.files.template(template, &place("template"));
             let rendered = build.mistakes.keep(rendered)?;
-            Some((rendered.text.as_bytes().into(), rendered.sensitive))
+            Some((rendered.text.as_bytes().into(), rendered.sealed))
         }
         (None, None, Some(source)) => {
             let bytes = build.files.source(source, &place("source"));
-            Some((build.mistakes.keep(bytes)?, false))
+            Some((build.mistakes.keep(bytes)?, None))
         }
         (None, None, None) => {
             let fact = format!("file {} has no content", fields.path);
@@ -142,7 +158,7 @@ fn content(fields: &Fields, node: &Node, build: &mut Build<'_>) -> Option<(Arc<[
     }
 }
 
-fn observe(item: &dyn Item, site: &Site, paths: &Paths) -> Observation {
+fn observe(item: &dyn Item, site: &Site, paths: &Paths, ledger: &Ledger) -> Observation {
     let Some(file) = concrete::<File>(item) else { return Observation::Unknown("not a file".into()) };
     let path = site.path(&file.path);
     let stat = match paths.at(&path) {
@@ -158,9 +174,35 @@ fn observe(item: &dyn Item, site: &Site, paths: &Paths) -> Observation {
     if !stat.is_regular() {
         return Observation::Present(state);
     }
+    if let (Some(sealed), Some(wanted)) = (&file.sealed, &file.content) {
+        let kept = ledger.0.get(&format!("file:{}", file.path));
+        return match compare(sealed, paths.compared(&path), kept) {
+            Ok(true) => Observation::Present(state.with("content", wanted.clone())),
+            Ok(false) => {
+                let bytes = paths.redacted(&path).and_then(|copy| copy.bytes.clone());
+                let other = Content { digest: "another".to_owned(), size: stat.size, bytes, ours: true };
+                Observation::Present(state.with("content", other))
+            }
+            Err(why) => Observation::Unknown(why),
+        };
+    }
     match paths.content(&path, stat.size) {
         Some(content) => Observation::Present(state.with("content", content)),
         None => Observation::Unknown("its content could not be read".into()),
+    }
+}
+
+/// Whether a file with secrets is as it should be: by the content where that can be read here, else by what the host
+/// remembers of the last apply.
+fn compare(sealed: &Sealed, compared: (Compared, Compared), kept: Option<&Kept>) -> Result<bool, String> {
+    match (compared, kept) {
+        ((Compared::Same, _), _) => Ok(true),
+        ((Compared::Differs, _) | (_, Compared::Differs), _) => Ok(false),
+        ((_, Compared::Same), Some(kept)) => Ok(kept.stamp == sealed.stamp),
+        _ => match &sealed.real {
+            Err(why) => Err(format!("not compared: {why}")),
+            Ok(_) => Err("its content could not be compared".to_owned()),
+        },
     }
 }
 
@@ -182,7 +224,8 @@ impl Item for File {
     }
 
     fn ask(&self, site: &Site) -> Vec<Vec<u8>> {
-        let digest = self.content.as_ref().map(|content| content.digest.clone()).unwrap_or_default();
+        let digest = self.content.as_ref().filter(|_| self.sealed.is_none());
+        let digest = digest.map(|content| content.digest.clone()).unwrap_or_default();
         vec![digest.into(), site.path(&self.path).into()]
     }
 
@@ -190,40 +233,63 @@ impl Item for File {
         let Some(content) = &self.content else {
             return Call::new("file_absent").arg(site.path(&self.path));
         };
-        Call::new("file_present")
+        let call = Call::new("file_present")
             .arg(site.path(&self.path))
             .arg(site.makes_parents())
             .optional(self.owner.as_deref())
             .optional(self.group.as_deref())
             .optional(self.mode.as_deref())
-            .arg(self.validate.as_deref().unwrap_or_default().replace("%s", "\"$1\""))
-            .payload(content.bytes.clone().unwrap_or_default())
+            .arg(self.validate.as_deref().unwrap_or_default().replace("%s", "\"$1\""));
+        let public = content.bytes.clone().unwrap_or_default();
+        let id = encode(format!("file:{}", self.path).as_bytes());
+        match &self.sealed {
+            None => {
+                let path = encode(site.path(&self.path).as_bytes());
+                call.payload(public).arg("").arg(format!("F|{path}|{}", content.digest))
+            }
+            Some(sealed) => {
+                let line = format!("{id}|{}|{}", sealed.stamp, sealed.ids_line());
+                call.secret(sealed).payload(public).arg(line)
+            }
+        }
+    }
+
+    fn sealed(&self) -> Option<&Arc<Sealed>> {
+        self.sealed.as_ref()
     }
 
     fn path(&self) -> Option<&str> {
         Some(&self.path)
     }
-
-    fn sensitive(&self) -> bool {
-        self.sensitive
-    }
 }
 
-/// Lines: wanted digest|path. One `stat` and one `sha256sum` for all of them.
+/// Lines: wanted digest|path; of those with secrets |path|sealed|digest with nonce|identity. One `stat` and one
+/// `sha256sum` for all of them; of a file with secrets no digest leaves, only how it compares.
 const PROBE: &str = r#"
 probe_file() {
   asked=$(cat)
   stats=$(printf '%s\n' "$asked" | cut -d '|' -f 2 | stat_paths)
-  digests=$(printf '%s\n' "$stats" | regular_paths | digest_paths)
+  case $asked in
+    *'|sealed|'*)
+      covered=$(printf '%s\n' "$asked" | awk -F'|' '$3 == "sealed" { print $2 }')
+      digests=$(printf '%s\n' "$stats" | regular_paths | without "$covered" | digest_paths)
+      printf '%s\n' "$asked" | awk -F'|' '$3 == "sealed"' | compare_sealed
+      ;;
+    *) digests=$(printf '%s\n' "$stats" | regular_paths | digest_paths) ;;
+  esac
   printf '%s\n%s\n' "$stats" "$digests"
-  differing_paths "$asked" "$digests" | show_paths
+  differing=$(differing_paths "$asked" "$digests")
+  [ -n "$differing" ] || return 0
+  written_paths "$differing" "$digests"
+  printf '%s\n' "$differing" | show_paths
 }
 "#;
 
 const APPLY: &str = r#"
-file_present() { # PATH PARENTS OWNER GROUP MODE VALIDATE CONTENT
+file_present() { # PATH PARENTS OWNER GROUP MODE VALIDATE CONTENT REDACTED LEDGER
   vacant "$1" file
   if [ -f "$1" ] && [ ! -L "$1" ] && cmp -s -- "$7" "$1"; then
+    [ -z "$8" ] || seal "$1" "$8" "$9"
     set_owner_mode "$1" "$3" "$4" "$5" || unchanged
     exit 0
   fi
@@ -236,7 +302,9 @@ file_present() { # PATH PARENTS OWNER GROUP MODE VALIDATE CONTENT
     exit 1
   fi
   keep "$1"
+  [ -z "$8" ] || printf '%s\n' "$KEPT" >>"$STATE/shred"
   replace "$TEMP" "$1"
+  if [ -n "$8" ]; then seal "$1" "$8" "$9"; else note "$9"; fi
 }
 
 file_absent() { # PATH

@@ -51,7 +51,7 @@ fn whatever_a_host_answers_each_item_gets_an_observation() {
         let items: Vec<_> = kind.examples().iter().map(|example| bench.item(kind.name(), example)).collect();
         let items: Vec<&dyn Item> = items.iter().map(|item| &**item).collect();
         proptest!(|(bytes in noise())| {
-            let answer = Answer { bytes, nonce: NONCE.to_owned() };
+            let answer = Answer { bytes, nonce: NONCE.to_owned(), ..Answer::default() };
             prop_assert_eq!(kind.read(&items, &bench.site, &answer).len(), items.len());
         });
     }

@@ -13,7 +13,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::diag::{Diagnostic, Diagnostics, Place, Result};
+use crate::observed::Ledger;
 use crate::resource::{Observation, State, Want};
+use crate::secret::Sealed;
 use crate::yaml::Node;
 
 pub mod accounts;
@@ -116,6 +118,11 @@ pub trait Kind: Sync {
         false
     }
 
+    /// The fields whose texts may hold secrets; anywhere else one is a mistake, since it would be seen on the way.
+    fn secret_fields(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Short valid declarations, as YAML, for the reference and for the laws that every kind is tested against.
     fn examples(&self) -> &'static [&'static str];
 }
@@ -129,6 +136,11 @@ pub trait Item: Any + Debug + Send + Sync {
 
     /// The fields of this resource's line in the request. Any bytes; `script` encodes them.
     fn ask(&self, site: &Site) -> Vec<Vec<u8>>;
+
+    /// What it holds of secrets: the request then gets two more fields, see `script::request`.
+    fn sealed(&self) -> Option<&Arc<Sealed>> {
+        None
+    }
 
     /// What to run on the host to make it so.
     fn call(&self, site: &Site) -> Call;
@@ -160,7 +172,7 @@ pub trait Item: Any + Debug + Send + Sync {
 
     /// True if its content must not be shown.
     fn sensitive(&self) -> bool {
-        false
+        self.sealed().is_some()
     }
 
     /// What `plan` calls a change of it: most are created and updated, a command is run.
@@ -240,6 +252,13 @@ impl Call {
         self.arg(argument.unwrap_or_default())
     }
 
+    /// The function gets the path of a private file, in memory, with what these placeholders stand for.
+    #[must_use]
+    pub fn secret(mut self, sealed: &Arc<Sealed>) -> Self {
+        self.arguments.push(Argument::Secret(Arc::clone(sealed)));
+        self
+    }
+
     /// The function gets the path of a private file with these bytes.
     #[must_use]
     pub fn payload(mut self, bytes: impl Into<Arc<[u8]>>) -> Self {
@@ -248,10 +267,23 @@ impl Call {
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Argument {
     Text(Vec<u8>),
     Payload(Arc<[u8]>),
+    Secret(Arc<Sealed>),
+}
+
+/// Equal in what may be seen.
+impl PartialEq for Argument {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text(one), Self::Text(other)) => one == other,
+            (Self::Payload(one), Self::Payload(other)) => one == other,
+            (Self::Secret(one), Self::Secret(other)) => one.stamp == other.stamp,
+            _ => false,
+        }
+    }
 }
 
 /// What has to happen when something under a path changed.
@@ -291,12 +323,14 @@ pub trait Files {
     fn tree(&mut self, path: &str, place: &Place) -> Result<Vec<TreeEntry>>;
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Rendered {
+    /// With placeholders for secrets.
     pub text: String,
     /// Where each came from, for messages.
     pub name: String,
-    pub sensitive: bool,
+    /// If it holds secrets.
+    pub sealed: Option<Arc<Sealed>>,
 }
 
 /// One entry below a source directory.
@@ -320,6 +354,8 @@ pub struct Answer {
     pub bytes: Vec<u8>,
     /// The nonce of the exchange: a host's own data, older than the exchange, cannot contain it.
     pub nonce: String,
+    /// What the host remembers of resources that hold secrets.
+    pub ledger: Arc<Ledger>,
 }
 
 impl Answer {

@@ -1,7 +1,7 @@
 //! Reading what `stat_paths`, `digest_paths` and `show_paths` (script/probe.sh) say about paths, for the kinds that
 //! live in the file system. A path that nothing was said about is unknown, never absent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -76,9 +76,22 @@ pub enum Found {
     Unknown(String),
 }
 
+/// How a file that holds secrets compares; the host says no more about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compared {
+    Same,
+    Differs,
+    /// There was nothing to compare with.
+    Not,
+}
+
 /// All that was said about paths, by path.
 #[derive(Debug, Default)]
 pub struct Paths {
+    /// Against what is wanted, and against what was last applied.
+    sealed: BTreeMap<String, (Compared, Compared)>,
+    /// Files that are, where they differ, as Steward last wrote them.
+    written: BTreeSet<String>,
     found: BTreeMap<String, Found>,
     digests: BTreeMap<String, String>,
     contents: BTreeMap<String, Content>,
@@ -127,6 +140,14 @@ impl Paths {
                 let (path, encoded) = rest.split_once('|')?;
                 self.contents.insert(path.to_owned(), Content::of(STANDARD.decode(encoded).ok()?));
             }
+            "V" => {
+                let (path, rest) = rest.split_once('|')?;
+                let (wanted, kept) = rest.split_once('|')?;
+                self.sealed.insert(path.to_owned(), (compared(wanted), compared(kept)));
+            }
+            "W" => {
+                self.written.insert(rest.to_owned());
+            }
             "T" => self.targets = pieces(&STANDARD.decode(rest).ok()?, format!("{nonce}|").as_bytes()),
             _ => {}
         }
@@ -143,12 +164,38 @@ impl Paths {
         self.targets.iter().find_map(|piece| target(piece, path.as_bytes()))
     }
 
+    /// How the file at this path compares with what is wanted, and with what was last applied, by its digest under keys
+    /// that only the host has.
+    pub fn compared(&self, path: &str) -> (Compared, Compared) {
+        let nothing = (Compared::Not, Compared::Not);
+        self.sealed.get(&encode(path.as_bytes())).copied().unwrap_or(nothing)
+    }
+
+    /// True if the file at this path is as Steward last wrote it.
+    pub fn is_as_written(&self, path: &str) -> bool {
+        self.written.contains(&encode(path.as_bytes()))
+    }
+
+    /// The copy that the host keeps of a file with secrets: placeholders stand in their place.
+    pub fn redacted(&self, path: &str) -> Option<&Content> {
+        self.contents.get(&encode(path.as_bytes()))
+    }
+
     /// The content of a regular file: known by digest, with bytes if they were brought back and are what was digested.
     pub fn content(&self, path: &str, size: u64) -> Option<Content> {
         let path = encode(path.as_bytes());
         let digest = self.digests.get(&path)?;
-        let brought = self.contents.get(&path).filter(|content| content.digest == *digest);
-        Some(brought.cloned().unwrap_or_else(|| Content { digest: digest.clone(), size, bytes: None }))
+        let brought = self.contents.get(&path).filter(|content| content.digest == *digest).cloned();
+        let unread = || Content { digest: digest.clone(), size, bytes: None, ours: false };
+        Some(Content { ours: self.written.contains(&path), ..brought.unwrap_or_else(unread) })
+    }
+}
+
+fn compared(word: &str) -> Compared {
+    match word {
+        "same" => Compared::Same,
+        "differs" => Compared::Differs,
+        _ => Compared::Not,
     }
 }
 
@@ -187,7 +234,7 @@ mod tests {
     use super::*;
 
     fn answer(text: &str) -> Answer {
-        Answer { bytes: text.as_bytes().to_vec(), nonce: String::new() }
+        Answer { bytes: text.as_bytes().to_vec(), ..Answer::default() }
     }
 
     #[test]
@@ -236,7 +283,7 @@ mod tests {
             let bytes = words.concat();
             let encoded = format!("T|{}\n", STANDARD.encode(&bytes));
             for bytes in [bytes, encoded.into_bytes()] {
-                let paths = Paths::read(&Answer { bytes, nonce: "ab12".into() });
+                let paths = Paths::read(&Answer { bytes, nonce: "ab12".into(), ..Answer::default() });
                 let _ = (paths.at("/a"), paths.content("/a", 1), paths.target("/a"));
             }
         }

@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     fn units(text: &str) -> Units {
-        Units::read(&Answer { bytes: text.as_bytes().to_vec(), nonce: String::new() })
+        Units::read(&Answer { bytes: text.as_bytes().to_vec(), ..Answer::default() })
     }
 
     const SSH: &str = "Id=ssh.service\nNames=ssh.service sshd.service\nLoadState=loaded\nActiveState=active\n\

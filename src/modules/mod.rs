@@ -25,7 +25,7 @@ mod types;
 
 pub use library::{Library, root_of};
 pub use params::{Param, accept_fields};
-pub use read::read;
+pub use read::{SecretDeclaration, read};
 pub use schema::schema;
 pub use text::Text;
 pub use types::Type;
@@ -51,6 +51,8 @@ pub struct Module {
     pub params: IndexMap<String, Param>,
     /// The names of all params, those too.
     pub param_names: Vec<String>,
+    /// What must be kept secret, by name.
+    pub secrets: IndexMap<String, SecretDeclaration>,
     pub needs: IndexMap<String, Need>,
     /// What a service of this module hands back to those that need it: expressions that also see `need`.
     pub facts: Map,

@@ -20,8 +20,8 @@ struct Raw {
     summary: Node,
     #[serde(default)]
     params: Map,
-    #[serde(rename = "secrets", default)]
-    _secrets: IndexMap<String, Secret>,
+    #[serde(default)]
+    secrets: IndexMap<String, SecretDeclaration>,
     #[serde(default)]
     needs: Map,
     #[serde(default)]
@@ -40,10 +40,10 @@ struct Raw {
     _backups: Vec<Node>,
 }
 
-/// Read, so that mistakes are found; nothing keeps secrets yet.
-#[derive(Deserialize)]
+/// Read, so that mistakes are found; nothing makes values yet.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Secret {
+pub struct SecretDeclaration {
     #[serde(rename = "generate")]
     _generate: Option<Generate>,
     #[serde(rename = "rotate")]
@@ -52,14 +52,14 @@ struct Secret {
     _help: Option<Node>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Generate {
     #[serde(rename = "length")]
     _length: Option<u16>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Rotate {
     Auto,
@@ -98,6 +98,7 @@ pub fn read(name: &str, source: &Arc<Source>, embedded: bool, mistakes: &mut Dia
         summary: Text::read(&raw.summary, mistakes),
         params: read_params(&raw.params, mistakes),
         param_names: raw.params.keys().cloned().collect(),
+        secrets: raw.secrets,
         needs: read_needs(&raw.needs, mistakes),
         facts: raw.facts,
         gathers,
@@ -126,7 +127,7 @@ fn check_expressions(module: &Module, params: &Map, mistakes: &mut Diagnostics) 
         need.when.iter().for_each(|when| expressions.check(when, &params, mistakes));
         need.values.values().for_each(|entry| expressions.check(&entry.node, &params, mistakes));
     }
-    let facts = and(&["needs", "need"]);
+    let facts = and(&["needs", "need", "secrets"]);
     module.facts.values().for_each(|entry| expressions.check(&entry.node, &facts, mistakes));
     let offered = and(&["needs"]);
     for offer in module.offers.values().flatten() {
@@ -134,7 +135,7 @@ fn check_expressions(module: &Module, params: &Map, mistakes: &mut Diagnostics) 
         offer.to.iter().for_each(|to| expressions.check(to, &names, mistakes));
         expressions.check(&offer.values, &names, mistakes);
     }
-    let all = and(&["needs", "needed_by", "offers"]);
+    let all = and(&["needs", "needed_by", "offers", "secrets"]);
     for resource in &module.resources {
         let names = repeated(&resource.repeat, &all, &expressions, mistakes);
         expressions.check(&resource.fields, &names, mistakes);

@@ -62,7 +62,7 @@ fn content(change: &Change, from: Option<&Attribute>, to: Option<&Content>, remo
         Attribute::Text(_) => None,
     });
     if change.sensitive {
-        return "~ content: differs (sensitive, not shown)\n".to_owned();
+        return covered(change, from, to);
     }
     let said = |content: &Content| format!("{} bytes", content.size);
     match (from, to) {
@@ -74,7 +74,7 @@ fn content(change: &Change, from: Option<&Attribute>, to: Option<&Content>, remo
         (Some(from), to) => {
             let new = to.map_or(Some(""), Content::text);
             match (from.text(), new) {
-                _ if remote == Remote::Withheld => {
+                _ if remote == Remote::Withheld && !from.ours => {
                     let wanted = to.map_or_else(|| "removed".to_owned(), |to| format!("{} wanted", said(to)));
                     format!("~ content: differs ({} there, {wanted}); withheld, --show-remote shows it\n", said(from))
                 }
@@ -87,6 +87,30 @@ fn content(change: &Change, from: Option<&Attribute>, to: Option<&Content>, remo
                 _ => format!("~ content: binary, {} there\n", said(from)),
             }
         }
+    }
+}
+
+/// Of a file with secrets: both sides have placeholders in their place. What the host has itself is never shown.
+fn covered(change: &Change, from: Option<&Content>, to: Option<&Content>) -> String {
+    let mark = |text: &str| {
+        change.new_values.iter().fold(text.to_owned(), |text, name| {
+            text.replace(&format!("‹secret {name}›"), &format!("‹secret {name}: changed›"))
+        })
+    };
+    let Some(new) = to.and_then(Content::text) else {
+        return "~ content: removed (it held secrets)\n".to_owned();
+    };
+    match from {
+        None => unified("/dev/null", &change.id.name, "", new),
+        Some(from) => match from.text() {
+            Some(old) if old == new && change.new_values.is_empty() => {
+                "~ content: it is not what Steward wrote there; it holds secrets, so it is not shown\n".to_owned()
+            }
+            Some(old) => unified(&change.id.name, &change.id.name, old, &mark(new)),
+            None => {
+                "~ content: differs; it holds secrets, and Steward wrote none there yet to compare with\n".to_owned()
+            }
+        },
     }
 }
 
@@ -121,6 +145,7 @@ mod tests {
             reason: String::new(),
             differences,
             sensitive: false,
+            new_values: Vec::new(),
             deferred: None,
             risk: Vec::new(),
             origin: None,
@@ -147,11 +172,30 @@ mod tests {
     }
 
     #[test]
-    fn a_sensitive_file_is_never_shown() {
+    fn of_a_file_with_secrets_only_the_copy_without_them_is_shown() {
         let mut change = change(contents("old\n", "new\n"));
         change.sensitive = true;
         let text = diff(&change, Remote::Shown);
+        assert_eq!(text, "--- /etc/x\n+++ /etc/x\n@@ -1 +1 @@\n-old\n+new\n", "a copy that Steward keeps");
+        let mut unread = contents("old\n", "new\n");
+        if let Some(Some(Attribute::Content(content))) = unread.first_mut().map(|it| &mut it.from) {
+            content.bytes = None;
+        }
+        change.differences = unread;
+        let text = diff(&change, Remote::Shown);
         assert!(!text.contains("old") && !text.contains("new\n"), "{text}");
+    }
+
+    #[test]
+    fn a_value_that_changed_is_said_where_it_stands_and_its_neighbours_stay_readable() {
+        let text = "user = wiki\npassword = ‹secret wiki/db›\nhost = db\n";
+        let mut change = change(contents(text, text));
+        (change.sensitive, change.new_values) = (true, vec!["wiki/db".into()]);
+        let shown = diff(&change, Remote::Withheld);
+        assert!(
+            shown.contains("\n user = wiki\n-password = ‹secret wiki/db›\n+password = ‹secret wiki/db: changed›\n"),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -9,35 +9,48 @@ use crate::catalog::Resource;
 use crate::kinds::{Argument, Site};
 use crate::resource::{Attribute, State, Want, hex};
 
-/// Of all that a change of this resource would be made from: its wanted state, its call, its request, its reactions.
+/// Of all that a change of this resource would be made from: its wanted state, its call, its request, its reactions. A
+/// secret counts by the random id of its value, and its text by what may be seen of it.
 pub fn wanted(resource: &Resource, site: &Site) -> String {
     let item = &resource.item;
-    let mut parts = Parts::new("wanted");
-    parts.text(&resource.id.to_string());
-    match item.want() {
-        Want::Absent => parts.text("absent"),
-        Want::Present(state) if item.sensitive() => {
-            parts.text("sensitive");
-            state.0.keys().for_each(|name| parts.text(name));
-        }
-        Want::Present(state) => parts.state(&state),
-    }
-    for reaction in item.reactions() {
-        parts.text(&format!("{reaction:?}"));
-    }
-    if item.sensitive() {
+    let mut parts = public_parts(resource, site);
+    if item.sensitive() && item.sealed().is_none() {
         return parts.digest();
     }
-    item.ask(site).iter().for_each(|field| parts.bytes(field));
     let call = item.call(site);
     parts.text(call.function);
     for argument in &call.arguments {
         match argument {
             Argument::Text(bytes) => parts.bytes(bytes),
             Argument::Payload(bytes) => parts.text(&crate::resource::digest(bytes)),
+            Argument::Secret(sealed) => parts.text(&sealed.stamp),
         }
     }
     parts.digest()
+}
+
+/// The same without the ids of secret values, which not every compilation knows: for comparing revisions.
+pub fn public(resource: &Resource, site: &Site) -> String {
+    if resource.item.sensitive() { public_parts(resource, site).digest() } else { wanted(resource, site) }
+}
+
+fn public_parts(resource: &Resource, site: &Site) -> Parts {
+    let item = &resource.item;
+    let hidden = item.sensitive() && item.sealed().is_none();
+    let mut parts = Parts::new("wanted");
+    parts.text(&resource.id.to_string());
+    match item.want() {
+        Want::Absent => parts.text("absent"),
+        Want::Present(state) if hidden => state.0.keys().for_each(|name| parts.text(name)),
+        Want::Present(state) => parts.state(&state),
+    }
+    for reaction in item.reactions() {
+        parts.text(&format!("{reaction:?}"));
+    }
+    if !hidden {
+        item.ask(site).iter().for_each(|field| parts.bytes(field));
+    }
+    parts
 }
 
 /// Of what the host had where this change would replace it.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use crate::catalog::{HostCatalog, HostReaction, Resource};
 use crate::kinds::{ReactionKind, Risk};
-use crate::observed::{Debt, Facts, Look, Observed};
+use crate::observed::{Debt, Facts, Ledger, Look, Observed};
 use crate::resource::{Attribute, Id, Observation, State, Want};
+use crate::secret::SecretName;
 
 pub mod diff;
 pub mod drift;
@@ -32,6 +33,8 @@ pub struct HostPlan {
     pub facts: Facts,
     /// Revision of the host's last completed apply; `None`: unknown.
     pub applied: Option<String>,
+    /// What is to change but holds a secret that cannot be read here: nobody but a person who can may apply this plan.
+    pub unreadable: Vec<Unknown>,
     pub look: Look,
 }
 
@@ -46,6 +49,8 @@ pub struct Change {
     pub reason: String,
     pub differences: Vec<Difference>,
     pub sensitive: bool,
+    /// Names of the secrets whose values are others than when it was last applied: `wiki/db`.
+    pub new_values: Vec<String>,
     /// The change of this plan that must run before this one can be decided.
     pub deferred: Option<String>,
     pub risk: Vec<Risk>,
@@ -105,9 +110,11 @@ pub fn plan(catalog: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
             owed: owed(&reactions, &observed.debts, catalog),
             facts: observed.facts.clone(),
             applied: observed.applied.clone(),
+            unreadable: Vec::new(),
             look: observed.look.clone(),
         },
         catalog,
+        ledger: &observed.ledger,
         providers: vec![None; catalog.services.len()],
         decided: vec![None; catalog.resources.len()],
         changes: vec![Vec::new(); catalog.services.len()],
@@ -135,6 +142,7 @@ pub fn plan(catalog: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
 struct Work<'a> {
     plan: HostPlan,
     catalog: &'a HostCatalog,
+    ledger: &'a Ledger,
     /// For each service, the latest change that may bring what later resources are made of.
     providers: Vec<Option<Id>>,
     /// For each resource, where its change stands in `changes`, if there is one.
@@ -166,7 +174,9 @@ impl Work<'_> {
             }
             _ => {
                 self.plan.unchanged += 1;
-                if self.providers.iter().any(Option::is_some) {
+                // what is as it was applied last, as far as the host can tell, need not be sent again
+                let unreadable = resource.item.sealed().is_some_and(|sealed| sealed.real.is_err());
+                if self.providers.iter().any(Option::is_some) && !unreadable {
                     self.plan.steps.push(index);
                 }
                 return;
@@ -181,6 +191,7 @@ impl Work<'_> {
             reason,
             differences,
             sensitive: resource.item.sensitive(),
+            new_values: self.new_values(resource),
             deferred: match provider {
                 Some(provider) if open => Some(provider.to_string()),
                 _ if undecided => Some(resource.id.to_string()),
@@ -196,12 +207,23 @@ impl Work<'_> {
                 }
             }
         }
+        if let Some(Err(why)) = resource.item.sealed().map(|sealed| &sealed.real) {
+            self.plan.unreadable.push(Unknown { id: resource.id.clone(), why: why.clone() });
+        }
         let service = resource.owners.first().copied().unwrap_or_default();
         if let (Some(decided), Some(changes)) = (self.decided.get_mut(index), self.changes.get_mut(service)) {
             *decided = Some((service, changes.len()));
             changes.push(change);
             self.plan.steps.push(index);
         }
+    }
+
+    /// By the ids of values that the host remembers.
+    fn new_values(&self, resource: &Resource) -> Vec<String> {
+        let Some(sealed) = resource.item.sealed() else { return Vec::new() };
+        let Some(kept) = self.ledger.0.get(&resource.id.to_string()) else { return Vec::new() };
+        let is_new = |name: &&SecretName| kept.ids.get(&name.to_string()) != sealed.ids.get(*name);
+        sealed.uses.iter().filter(is_new).map(ToString::to_string).collect()
     }
 
     fn decided(&self, resource: usize) -> Option<&Change> {
@@ -269,6 +291,7 @@ impl Work<'_> {
             reason,
             differences: Vec::new(),
             sensitive: false,
+            new_values: Vec::new(),
             deferred: own_deferred
                 .or_else(|| (!certain).then(|| causes.first().and_then(|(_, c)| c.deferred.clone())).flatten()),
             risk: if declared.reaction.action == ReactionKind::Restart { vec![Risk::Restart] } else { Vec::new() },

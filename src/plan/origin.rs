@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::fingerprint::wanted;
+use super::fingerprint::public;
 use super::{Action, Change, HostPlan};
 use crate::catalog::HostCatalog;
 
@@ -47,7 +47,7 @@ pub struct Wishes(BTreeMap<String, String>);
 
 impl Wishes {
     pub fn of(catalog: &HostCatalog) -> Self {
-        let digest = |resource| wanted(resource, &catalog.site);
+        let digest = |resource| public(resource, &catalog.site);
         Self(catalog.resources.iter().map(|resource| (resource.id.to_string(), digest(resource))).collect())
     }
 }
@@ -61,7 +61,8 @@ pub fn label(plan: &mut HostPlan, base: &Wishes, applied: Option<&Wishes>) {
         match applied {
             _ if base.0.get(&id) != now => Origin::Change,
             None => Origin::Earlier,
-            Some(applied) if applied.0.get(&id) != now => Origin::Unapplied,
+            // which revision brought a new secret value is not known here; the host has not had it
+            Some(applied) if applied.0.get(&id) != now || !change.new_values.is_empty() => Origin::Unapplied,
             Some(_) => Origin::Drift,
         }
     };

@@ -16,6 +16,9 @@
 #                        now; it is removed if the function ends without `replace`
 #   replace TEMP PATH    move a finished temporary file into place, durably
 #   set_owner_mode PATH OWNER GROUP MODE     change what differs; empty: leave as it is. Fails, 1, if nothing differed
+#   note LINE            write a line to the ledger: what was done, for later looks
+#   seal PATH COPY LINE  note a file with secrets, by its digest under this host's keys, with a copy without the secrets;
+#                        its previous content is kept only until the run ends
 #   started              this unit was just (re)started, so reloading or restarting it is no longer owed
 #   systemd_reload       daemon-reload if a unit file changed since the last one
 #   $STATE, $RUN         Steward's records; this run's private directory
@@ -146,6 +149,38 @@ stage_beside() {
   fi
 }
 
+note() {
+  printf '%s\n' "$1" >>"$STATE/ledger"
+  : >"$RUN/noted"
+}
+
+seal() {
+  if [ ! -e "$STATE/key.inner" ]; then
+    for key in outer inner; do
+      (umask 077 && dd if=/dev/urandom of="$STATE/key.new" bs=64 count=1 2>/dev/null && mv -f -- "$STATE/key.new" "$STATE/key.$key")
+    done
+  fi
+  line="S|$3|$(keyed "$STATE" "$1")"
+  copy=$(printf %s "${3%%|*}" | sha256sum)
+  copy=$STATE/redacted/${copy%% *}
+  if cmp -s -- "$2" "$copy" && grep -qxF -- "$line" "$STATE/ledger"; then return 0; fi
+  # shellcheck disable=SC2174
+  mkdir -p -m 700 "$STATE/redacted"
+  cp -- "$2" "$copy.new"
+  mv -f -- "$copy.new" "$copy"
+  note "$line"
+}
+
+# What was kept of files with secrets, so that a failed validation could restore them, is not kept beyond the run.
+shred_kept() {
+  [ -e "$STATE/shred" ] || return 0
+  while IFS= read -r kept; do
+    case $kept in "$STATE"/previous/*) ;; *) continue ;; esac
+    [ ! -f "$kept" ] || [ -L "$kept" ] || shred -u -- "$kept" 2>/dev/null || rm -f -- "$kept"
+  done <"$STATE/shred"
+  rm -f -- "$STATE/shred"
+}
+
 started() { for reaction in $OWN; do rm -f "$RUN/owe.$reaction"; done; }
 
 systemd_reload() {
@@ -156,9 +191,9 @@ systemd_reload() {
 
 # ---- the run itself
 
-# begin BASE INVENTORY ID HOLDER WAIT: takes the host's lock, or says who has it. Each inventory keeps its own records.
+# begin BASE INVENTORY ID HOLDER WAIT REVISION: takes the host's lock, or says who has it. Each inventory keeps its own records.
 begin() {
-  BASE=$1 STATE=$1/$2 ID=$3 holder=$4 wait=$5
+  BASE=$1 STATE=$1/$2 ID=$3 holder=$4 wait=$5 REVISION=$6
   trap '' PIPE HUP
   exec 3<&0 4>&1 </dev/null
   if ! mkdir -p "$STATE" || ! chmod 700 "$BASE" "$STATE"; then
@@ -176,6 +211,7 @@ begin() {
   left=$(sed -n 2p "$BASE/holder" 2>/dev/null)
   case $left in /run/steward.* | /dev/shm/steward.* | "$STATE"/run.*) rm -rf -- "$left" ;; esac
   rm -rf "$STATE"/stage.*
+  shred_kept
   for place in /run /dev/shm "$STATE"; do
     RUN=$(mktemp -d "$place/$([ "$place" = "$STATE" ] && echo run || echo steward).XXXXXX" 2>/dev/null) && break
   done
@@ -370,6 +406,16 @@ finish() {
   [ -z "${pulse:-}" ] || kill "$pulse" 2>/dev/null
   [ -z "${ear:-}" ] || kill "$ear" 2>/dev/null
   if [ -e "$RUN/units" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload >/dev/null 2>&1; fi
+  shred_kept
+  if [ -e "$RUN/noted" ]; then
+    # the last line about each resource, where its first one stood
+    awk -F'|' '{ key = $1 "|" $2; if (!(key in line)) order[++count] = key; line[key] = $0 }
+      END { for (i = 1; i <= count; i++) print line[order[i]] }' "$STATE/ledger" >"$STATE/ledger.new" &&
+      mv -f -- "$STATE/ledger.new" "$STATE/ledger"
+  fi
+  if [ "$1" = done ] && [ -n "$REVISION" ] && [ ! -e "$RUN/stop" ] && [ -z "$(find "$RUN" -name 'failed.*' -print)" ]; then
+    printf '%s\n' "$REVISION" >"$STATE/applied.new" && mv -f -- "$STATE/applied.new" "$STATE/applied"
+  fi
   # ten runs of previous contents; their names are ours
   # shellcheck disable=SC2012
   ls -1t "$STATE/previous" 2>/dev/null | tail -n +11 | while IFS= read -r old; do rm -rf -- "$STATE/previous/${old:?}"; done

@@ -10,6 +10,7 @@ use crate::kinds::{Argument, Call, Item, Site};
 use crate::plan::{HostPlan, debt_name};
 use crate::quoting::quote;
 use crate::resource::digest;
+use crate::secret::Sealed;
 
 /// Payloads of at most this many bytes go to the private directory in memory, larger ones to the disk.
 const SMALL: usize = 1 << 20;
@@ -25,6 +26,8 @@ pub struct Run {
     pub holder: String,
     /// Seconds to wait for another run to end.
     pub lock_wait: u64,
+    /// The commit that is applied, for the host to remember once all of it is; `None`: none is known.
+    pub revision: Option<String>,
 }
 
 /// Where Steward keeps its records on every host; below the root of the site.
@@ -192,6 +195,7 @@ impl Writer<'_> {
             match argument {
                 Argument::Text(bytes) => text.extend(quote(bytes)),
                 Argument::Payload(bytes) => text.extend(self.payload(bytes).into_bytes()),
+                Argument::Secret(sealed) => text.extend(self.secret(sealed).into_bytes()),
             }
         }
         text.push(b'\n');
@@ -208,6 +212,13 @@ impl Writer<'_> {
             }
         };
         self.places.entry(digest(bytes)).or_insert_with(place).clone()
+    }
+
+    /// Always in the private directory, whatever its size. `apply` has refused what cannot be read.
+    #[allow(clippy::disallowed_methods, reason = "to the host that shall have it, in the payload of the change")]
+    fn secret(&mut self, sealed: &Sealed) -> String {
+        let Ok(real) = &sealed.real else { return "/nonexistent".to_owned() };
+        format!("\"$RUN/payload/{}\"", self.small.add(&Arc::from(real.reveal())))
     }
 
     fn debt(&self, number: usize) -> String {
@@ -232,6 +243,7 @@ impl Writer<'_> {
             &quote(run.id.as_bytes()),
             &quote(run.holder.as_bytes()),
             run.lock_wait.to_string().as_bytes(),
+            &quote(run.revision.as_deref().unwrap_or_default().as_bytes()),
         ]));
         script.extend(line(&[b"receive", size(&small).as_bytes(), size(&large).as_bytes()]));
         script.extend(self.body);

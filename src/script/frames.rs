@@ -101,7 +101,7 @@ impl Answers {
                     if let Some((began, mut bytes)) = self.current.take().filter(|(began, _)| began == kind) {
                         // the record brings a newline of its own
                         bytes.pop();
-                        self.sections.insert(began, Answer { bytes, nonce: self.nonce.clone() });
+                        self.sections.insert(began, Answer { bytes, nonce: self.nonce.clone(), ..Answer::default() });
                     }
                 }
                 ("done", _) => self.done = true,

@@ -24,7 +24,8 @@ pub fn probe_functions() -> String {
     for kind in kinds::ALL {
         program.push_str(&without_comments(kind.probe()));
     }
-    program.push_str("probe() {\ncase $1 in\nfacts) probe_facts ;;\ndebts) probe_debts ;;\n");
+    program
+        .push_str("probe() {\ncase $1 in\nfacts) probe_facts ;;\ndebts) probe_debts ;;\nledger) probe_ledger ;;\n");
     for kind in kinds::ALL {
         program.push_str(&format!("{0}) probe_{0} ;;\n", kind.name()));
     }

@@ -102,6 +102,62 @@ differing_paths() {
     NF == 2 && $1 != "" { wanted[$2] = $1 }'
 }
 
+# The lines on standard input that do not stand in $1.
+without() {
+  { printf '%s\n|\n' "$1"; cat; } | awk '!past { if ($0 == "|") past = 1; else drop[$0]; next } !($0 in drop)'
+}
+
+# Differing paths in $1, lines of digest_paths in $2. Prints W|path for those that are as Steward last wrote them.
+written_paths() {
+  [ -r "$RECORDS/ledger" ] || return 0
+  { printf '%s\n|\n%s\n|\n' "$1" "$2"; cat -- "$RECORDS/ledger"; } | awk -F'|' '
+    !part { if ($0 == "|") part = 1; else asked[$0]; next }
+    part == 1 { if ($0 == "|") part = 2; else if ($1 == "H") live[$3] = $2; next }
+    $1 == "F" { last[$2] = $3 }
+    END { for (path in asked) if ((path in last) && last[path] == live[path]) print "W|" path }' | sort
+}
+
+# keyed DIRECTORY PATH: the digest of a file under two keys that only this host has (NMAC: a digest of the second key and
+# a digest of the first key and the file). Whoever sees it learns nothing about a content that can be guessed.
+keyed() {
+  inner=$(cat -- "$1/key.inner" "$2" | sha256sum)
+  outer=$({ cat -- "$1/key.outer"; printf %s "${inner%% *}"; } | sha256sum)
+  printf %s "${outer%% *}"
+}
+
+# The last line of the ledger about a resource with secrets, by its identity.
+sealed_line() {
+  [ ! -r "$RECORDS/ledger" ] || LEDGER_ID=$1 awk -F'|' '$1 == "S" && $2 == ENVIRON["LEDGER_ID"] { line = $0 } END { print line }' "$RECORDS/ledger"
+}
+
+# Lines |path|sealed|digest with nonce|identity. Prints V|path|same, differs or none: against what is wanted|the same
+# against what was last applied; and C|path|base64 of the copy without secrets, unless it is as wanted.
+compare_sealed() {
+  while IFS='|' read -r _ path _ wanted id; do
+    decode "$path"
+    if [ ! -f "$D" ] || [ -L "$D" ] || [ ! -r "$D" ]; then continue; fi
+    given=none kept=none
+    if [ -n "$wanted" ]; then
+      sum=$({ printf %s "$NONCE"; cat -- "$D"; } | sha256sum)
+      given=differs
+      [ "${sum%% *}" != "$wanted" ] || given=same
+    fi
+    line=$(sealed_line "$id")
+    if [ -n "$line" ] && [ -r "$RECORDS/key.inner" ]; then
+      kept=differs
+      [ "${line##*|}" != "$(keyed "$RECORDS" "$D")" ] || kept=same
+    fi
+    printf 'V|%s|%s|%s\n' "$path" "$given" "$kept"
+    [ "$given" != same ] || continue
+    copy=$(printf %s "$id" | sha256sum)
+    copy=$RECORDS/redacted/${copy%% *}
+    if [ ! -f "$copy" ] || [ "$(wc -c <"$copy")" -gt 65536 ]; then continue; fi
+    printf 'C|%s|' "$path"
+    base64 <"$copy" | tr -d '\n'
+    echo
+  done
+}
+
 # Paths of regular files on standard input. Prints C|path|base64 for those of at most 64 KiB, 1 MiB in all.
 show_paths() {
   left=1048576
@@ -174,20 +230,30 @@ probe_facts() {
   if [ -d /run/systemd/system ]; then echo 'init|systemd'; else echo 'init|other'; fi
 }
 
-# One line, the directory of Steward's own records. Prints D|file|first line for every reaction that is owed.
+# Prints D|file|first line for every reaction that is owed.
 probe_debts() {
-  IFS= read -r records || return 0
-  decode "$records"
-  for debt in "$D"/debts/*; do
+  cat >/dev/null
+  for debt in "$RECORDS"/debts/*; do
     [ ! -f "$debt" ] || printf 'D|%s|%s\n' "${debt##*/}" "$(head -n 1 "$debt" | tr -c ' -~\n' '?')"
   done
 }
 
-# The request: "steward-request 1 NONCE", then for each section "KIND BYTES" and that many bytes, then "end 0".
+# Prints R|revision of the last complete apply, and S|identity|stamp|ids of values for what holds secrets.
+probe_ledger() {
+  cat >/dev/null
+  [ ! -r "$RECORDS/applied" ] || printf 'R|%s\n' "$(head -n 1 -- "$RECORDS/applied" | tr -c ' -~\n' '?')"
+  [ ! -r "$RECORDS/ledger" ] || awk -F'|' '
+    $1 == "S" && NF == 5 { if (!($2 in line)) order[++count] = $2; line[$2] = "S|" $2 "|" $3 "|" $4 }
+    END { for (i = 1; i <= count; i++) print line[order[i]] }' "$RECORDS/ledger"
+}
+
+# The request: "steward-request 2 NONCE RECORDS", the directory of Steward's own records, then for each section "KIND BYTES" and that many bytes, then "end 0".
 probe_main() {
-  IFS=' ' read -r word version NONCE || return 1
-  [ "$word $version" = 'steward-request 1' ] || return 1
+  IFS=' ' read -r word version NONCE RECORDS || return 1
+  [ "$word $version" = 'steward-request 2' ] || return 1
   case $NONCE in '' | *[!0-9a-f]*) return 1 ;; esac
+  decode "$RECORDS"
+  RECORDS=$D
   while IFS=' ' read -r kind size; do
     case $size in '' | *[!0-9]*) return 1 ;; esac
     if [ "$kind" = end ]; then

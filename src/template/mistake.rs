@@ -150,7 +150,9 @@ pub(super) fn undefined_path(path: &str, scope: &Scope) -> Diagnostic {
             "vars" => mistake.remedy(
                 "a var is taken by a parameter: give the service `params: { NAME: \"{{ vars.NAME }}\" }` and use the parameter",
             ),
-            "secrets" => Diagnostic::error("secrets are not supported yet").remedy("use a parameter that is not secret"),
+            "secrets" => {
+                mistake.remedy("secrets are seen only by resources and by facts; declare them under `secrets:` of the module")
+            }
             "item" | "key" => mistake.remedy("it exists only below `for_each`"),
             _ => mistake.suggest(root, scope.names()),
         };

@@ -15,6 +15,7 @@ mod lint;
 mod mistake;
 mod scope;
 mod value;
+pub mod veil;
 
 pub use expression::{Expressions, is_expression, names};
 pub use mistake::{Origin, mistake};

@@ -46,7 +46,7 @@ fn rendered_in(environment: &mut Environment<'_>, templates: &[(&str, &str)], na
     let templates = sources.iter().map(|(name, source)| (name.as_str(), source)).collect();
     let place = Place::file(&Source::new("m.yaml", "x"));
     match Expressions::new(environment, templates).render(name, &place, &scope()) {
-        Ok(text) => text,
+        Ok((text, _)) => text,
         Err(mistake) => mistake.to_string(),
     }
 }

@@ -4,9 +4,12 @@
 //! alias bombs and deep nesting. [`Node::decode`] turns a node into a type and reports *all* mistakes in it.
 //! Nothing here knows what the values mean.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 
 use crate::diag::{Place, Source};
+use crate::secret::Sealed;
 
 mod decode;
 mod mistake;
@@ -16,10 +19,19 @@ mod placed;
 pub use parse::{parse, readable};
 pub use placed::{Placed, one_or_many, one_or_many_schema};
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Node {
     pub value: Value,
     pub place: Place,
+    /// Of a text that was evaluated and holds secrets: `value` has placeholders in their place.
+    pub sealed: Option<Arc<Sealed>>,
+}
+
+/// Equal in what may be seen.
+impl PartialEq for Node {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value && self.place == other.place
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +56,7 @@ pub struct Entry {
 
 impl Node {
     pub fn new(value: Value, place: &Place) -> Self {
-        Self { value, place: place.clone() }
+        Self { value, place: place.clone(), sealed: None }
     }
 
     pub fn string(text: impl Into<String>, place: &Place) -> Self {
@@ -77,7 +89,7 @@ impl Node {
     }
 
     /// An empty map at the start of a source: what an empty file means.
-    pub fn empty(source: &std::sync::Arc<Source>) -> Self {
+    pub fn empty(source: &Arc<Source>) -> Self {
         Self::new(Value::Map(Map::new()), &Place::file(source))
     }
 

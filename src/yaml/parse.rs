@@ -163,7 +163,7 @@ fn placed(raw: Spanned<Raw>, source: &Arc<Source>, mistakes: &mut Diagnostics) -
     };
     // A list or map reports an empty or one-character span at its start; anything beyond the text is cut.
     place.span.end = place.span.end.min(source.text.len());
-    Node { value, place }
+    Node { value, place, sealed: None }
 }
 
 /// Digits beyond 64 bits would silently become a rounded float.

@@ -10,7 +10,7 @@ fn package(yaml: &str) -> Package {
 
 fn observed(yaml: &str, answer: &str) -> Observation {
     let package = package(yaml);
-    let answer = Answer { bytes: answer.as_bytes().to_vec(), nonce: String::new() };
+    let answer = Answer { bytes: answer.as_bytes().to_vec(), ..Answer::default() };
     PackageKind.read(&[&package], &Site::default(), &answer).remove(0)
 }
 

@@ -18,7 +18,7 @@ fn service(yaml: &str) -> Box<dyn Item> {
 }
 
 fn observed(yaml: &str, answer: &str) -> Observation {
-    let answer = Answer { bytes: answer.as_bytes().to_vec(), nonce: String::new() };
+    let answer = Answer { bytes: answer.as_bytes().to_vec(), ..Answer::default() };
     ServiceKind.read(&[&*service(yaml)], &Site::default(), &answer).remove(0)
 }
 

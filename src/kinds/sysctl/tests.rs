@@ -6,7 +6,7 @@ fn item(yaml: &str) -> Box<dyn Item> {
 }
 
 fn observed(yaml: &str, answer: &str) -> Observation {
-    let answer = Answer { bytes: answer.as_bytes().to_vec(), nonce: String::new() };
+    let answer = Answer { bytes: answer.as_bytes().to_vec(), ..Answer::default() };
     SysctlKind.read(&[&*item(yaml)], &Site::default(), &answer).remove(0)
 }
 

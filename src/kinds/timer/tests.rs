@@ -9,7 +9,7 @@ const TIDY: &str = "{ name: tidy, command: \"echo \\\"100% $HOME it's \\\\\\\\n\
 
 fn observed(answer: &str) -> Observation {
     let item = nowhere().item("timer", TIDY);
-    let answer = Answer { bytes: answer.as_bytes().to_vec(), nonce: String::new() };
+    let answer = Answer { bytes: answer.as_bytes().to_vec(), ..Answer::default() };
     TimerKind.read(&[&*item], &Site::default(), &answer).remove(0)
 }
 
