@@ -28,9 +28,11 @@ enum Command {
     Validate(commands::validate::Validate),
     Plan(commands::plan::Plan),
     Apply(commands::apply::Apply),
+    Drift(commands::drift::Drift),
     Explain(commands::explain::Explain),
     Module(commands::module::Module),
     Schema(commands::schema::Schema),
+    Ci(commands::ci::Ci),
     Completions(commands::completions::Completions),
 }
 
@@ -51,9 +53,11 @@ pub fn run() -> Exit {
         Command::Validate(command) => command.run(&context),
         Command::Plan(command) => command.run(&context),
         Command::Apply(command) => command.run(&context),
+        Command::Drift(command) => command.run(&context),
         Command::Explain(command) => command.run(&context),
         Command::Module(command) => command.run(&context),
         Command::Schema(command) => command.run(&context),
+        Command::Ci(command) => command.run(&context),
         Command::Completions(command) => command.run(&context, <Cli as CommandFactory>::command()),
     };
     result.unwrap_or_else(|mistakes| {

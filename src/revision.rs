@@ -1,12 +1,19 @@
-//! Which commit an inventory is at, by the system's `git`. Outside a repository there is none, and that is no mistake.
+//! Which commit an inventory is at, and the files of another one, by the system's `git`. Takes directories and names of
+//! revisions; writes only temporary files outside the repository, and runs nothing that a repository brings along.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The commit of the tree that holds `dir`, with `+dirty` if the tree differs from it.
+use tempfile::TempDir;
+
+use crate::diag::{Diagnostic, Result, shown};
+
+/// The commit of the tree that holds `dir`, with `+dirty` if the tree differs from it. Outside a repository there is
+/// none, and that is no mistake.
 pub fn revision(dir: &Path) -> Option<String> {
     // one process: the branch header of porcelain v2 names the commit
-    let status = git(dir, &["status", "--porcelain=v2", "--branch", "--untracked-files=normal", "."])?;
+    let status = git(dir, &["status", "--porcelain=v2", "--branch", "--untracked-files=normal", "."]).ok()?;
     let commit = status.lines().find_map(|line| line.strip_prefix("# branch.oid "))?;
     if !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
@@ -15,18 +22,152 @@ pub fn revision(dir: &Path) -> Option<String> {
     Some(format!("{commit}{}", if dirty { "+dirty" } else { "" }))
 }
 
-fn git(dir: &Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git")
-        // a repository from elsewhere must not run a command of its own here
-        .args(["-c", "core.fsmonitor=false"])
-        .arg("-C")
-        .arg(dir)
-        .args(arguments)
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+/// The files of a revision, in a temporary directory that goes when this value does.
+#[derive(Debug)]
+pub struct Extracted {
+    /// The whole name of the commit.
+    pub commit: String,
+    /// The inventory's directory inside; it need not exist there.
+    pub dir: PathBuf,
+    _whole: TempDir,
+}
+
+/// Writes the files of `rev`, as the repository that holds the inventory `dir` knows it, into a temporary directory.
+///
+/// All of them: the `export-ignore` of a `.gitattributes`, which `git archive` obeys, must not hide what is deployed.
+pub fn extracted(dir: &Path, rev: &str) -> Result<Extracted> {
+    let commit = commit(dir, rev)?;
+    let failed = |why: String| {
+        let fact = format!("the files of {commit} cannot be read: {why}");
+        Box::new(Diagnostic::error(fact).remedy("look at what `git status` says there"))
+    };
+    let top = top(dir)?;
+    let below = dir.canonicalize().ok().and_then(|dir| dir.strip_prefix(&top).ok().map(Path::to_path_buf));
+    let below = below.ok_or_else(|| failed(format!("{} is not below {}", shown(dir), shown(&top))))?;
+    let whole = TempDir::with_prefix("steward-revision-").map_err(|error| failed(error.to_string()))?;
+    let (index, tree) = (whole.path().join("index"), whole.path().join("tree"));
+    std::fs::create_dir(&tree).map_err(|error| failed(error.to_string()))?;
+    let prefix = format!("--prefix={}/", tree.display());
+    for arguments in [&["read-tree", commit.as_str()][..], &["checkout-index", "--all", "--force", prefix.as_str()]] {
+        run(command(&top).args(arguments).env("GIT_INDEX_FILE", &index)).map_err(failed)?;
+    }
+    Ok(Extracted { dir: tree.join(below), commit, _whole: whole })
+}
+
+/// The whole name of a commit.
+pub fn commit(dir: &Path, rev: &str) -> Result<String> {
+    top(dir)?;
+    let name = format!("{rev}^{{commit}}");
+    match git(dir, &["rev-parse", "--verify", "--quiet", "--end-of-options", &name]) {
+        Ok(commit) if !commit.trim().is_empty() => Ok(commit.trim().to_owned()),
+        _ => Err(Box::new(
+            Diagnostic::error(format!("git knows no revision `{}` here", rev.escape_debug()))
+                .remedy("fetch it (`git fetch origin`; in CI: with the whole history), or correct its name"),
+        )),
+    }
+}
+
+/// The directory of the whole repository.
+pub fn top(dir: &Path) -> Result<PathBuf> {
+    git(dir, &["rev-parse", "--show-toplevel"])
+        .map(|top| PathBuf::from(top.trim_end_matches('\n')))
+        .ok()
+        .filter(|top| top.is_absolute())
+        .ok_or_else(|| {
+            let fact = format!("{} is in no git repository", shown(dir));
+            Box::new(Diagnostic::error(fact).remedy("only git knows other revisions: `git init` and commit it"))
+        })
+}
+
+fn git(dir: &Path, arguments: &[&str]) -> std::result::Result<String, String> {
+    run(command(dir).args(arguments))
+}
+
+fn command(dir: &Path) -> Command {
+    let mut command = Command::new("git");
+    // a repository from elsewhere must not run a command of its own here
+    command.args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]).arg("-C").arg(dir);
+    command.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C").stdin(Stdio::null());
+    command
+}
+
+fn run(command: &mut Command) -> std::result::Result<String, String> {
+    let output = command.output().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => "git is not installed".to_owned(),
+        _ => format!("git: {error}"),
+    })?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A repository with an inventory below it, and two commits.
+    fn repository() -> (TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let inventory = dir.path().join("inventories/ours");
+        fs::create_dir_all(&inventory).unwrap();
+        fs::write(inventory.join("chapter.yaml"), "old\n").unwrap();
+        fs::write(dir.path().join(".gitattributes"), "* export-ignore\n").unwrap();
+        std::os::unix::fs::symlink("chapter.yaml", inventory.join("link.yaml")).unwrap();
+        made(dir.path(), &["init", "--quiet", "--initial-branch=main"]);
+        commit_all(dir.path());
+        fs::write(inventory.join("chapter.yaml"), "new\n").unwrap();
+        commit_all(dir.path());
+        (dir, inventory)
+    }
+
+    fn commit_all(dir: &Path) {
+        made(dir, &["add", "--all"]);
+        made(dir, &["-c", "user.name=T", "-c", "user.email=t@test.example", "commit", "--quiet", "-m", "x"]);
+    }
+
+    fn made(dir: &Path, arguments: &[&str]) {
+        git(dir, arguments).unwrap();
+    }
+
+    #[test]
+    fn the_files_of_another_revision_are_all_there_and_go_again() {
+        let (_dir, inventory) = repository();
+        let old = extracted(&inventory, "HEAD~1").unwrap();
+        assert_eq!(fs::read_to_string(old.dir.join("chapter.yaml")).unwrap(), "old\n");
+        assert!(old.dir.join("link.yaml").is_symlink());
+        assert_eq!(old.commit, commit(&inventory, "main~1").unwrap());
+        assert_eq!(fs::read_to_string(inventory.join("chapter.yaml")).unwrap(), "new\n");
+        assert!(!revision(&inventory).unwrap().ends_with("+dirty"));
+        let gone = old.dir.clone();
+        drop(old);
+        assert!(!gone.exists());
+    }
+
+    #[test]
+    fn hooks_and_the_index_of_the_repository_are_left_alone() {
+        let (dir, inventory) = repository();
+        let hook = dir.path().join(".git/hooks/post-index-change");
+        fs::create_dir_all(hook.parent().unwrap()).unwrap();
+        fs::write(&hook, format!("#!/bin/sh\ntouch {}\n", dir.path().join("ran").display())).unwrap();
+        fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let before = fs::read(dir.path().join(".git/index")).unwrap();
+        extracted(&inventory, "HEAD~1").unwrap();
+        assert!(!dir.path().join("ran").exists());
+        assert_eq!(fs::read(dir.path().join(".git/index")).unwrap(), before);
+    }
+
+    #[test]
+    fn what_git_does_not_know_is_a_mistake_with_a_remedy() {
+        let (_dir, inventory) = repository();
+        for rev in ["nowhere", "--output=x", "", "HEAD:inventories"] {
+            let wrong = extracted(&inventory, rev).unwrap_err();
+            assert!(wrong.fact.contains("git knows no revision"), "{rev}: {wrong}");
+        }
+        let outside = tempfile::tempdir().unwrap();
+        let wrong = extracted(outside.path(), "HEAD").unwrap_err();
+        assert!(wrong.fact.ends_with("is in no git repository"), "{wrong}");
+    }
 }

@@ -1,12 +1,14 @@
 //! `steward apply`
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use serde_json::json;
 
 use super::applying::outcomes;
 use super::looking::{Looked, looked};
 use super::plan::show;
-use super::{Context, Outcome as Exited};
+use super::{Context, Outcome as Exited, saving};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::outcome::Outcome;
@@ -16,6 +18,9 @@ use crate::ui::{Format, Ui};
 /// Make the hosts what the inventory says: shows the plan, asks, changes, and looks again.
 #[derive(Debug, Args)]
 pub struct Apply {
+    /// A plan that `plan --out` saved and somebody reviewed: applied without asking, or refused if anything is not as it was.
+    #[arg(value_name = "PLAN")]
+    plan: Option<PathBuf>,
     /// Do not ask.
     #[arg(short, long)]
     yes: bool,
@@ -29,7 +34,10 @@ pub struct Apply {
 
 impl Apply {
     pub fn run(self, context: &Context) -> Exited {
-        let Self { yes, lock_wait, show_remote } = self;
+        let Self { plan, yes, lock_wait, show_remote } = self;
+        if let Some(file) = plan {
+            return reviewed(context, &file, lock_wait, show_remote);
+        }
         let looked = looked(context)?;
         if context.ui.format == Format::Text {
             show(context, &looked.plan, show_remote);
@@ -41,6 +49,24 @@ impl Apply {
         let outcomes = outcomes(context, looked, run)?;
         Ok(report(context.ui, &outcomes))
     }
+}
+
+/// Does what a saved plan says: that it was saved is the agreement.
+fn reviewed(context: &Context, file: &Path, lock_wait: u64, show_remote: bool) -> Exited {
+    let saved = saving::read(file)?;
+    let context = &saving::limited(context, &saved)?;
+    if let Some(stale) = saving::out_of_date(context, &saved)? {
+        return Ok(report(context.ui, &stale));
+    }
+    let looked = looked(context)?;
+    if let Some(stale) = saving::stale_hosts(&saved, &looked) {
+        return Ok(report(context.ui, &stale));
+    }
+    if context.ui.format == Format::Text {
+        show(context, &looked.plan, show_remote);
+    }
+    let run = run(&looked, lock_wait);
+    Ok(report(context.ui, &outcomes(context, looked, run)?))
 }
 
 /// Asks whether to go on. Without somebody to ask, or with a no, nothing is changed.

@@ -8,7 +8,7 @@ use crate::inventory::Locale;
 use crate::ui::{Color, Format};
 
 /// Options that every command takes.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Global {
     /// The inventory: the current directory if it holds one, else its `inventories/` if that holds exactly one.
     #[arg(short, long, global = true, value_name = "DIR", env = "STEWARD_INVENTORY")]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Context, Outcome};
+use crate::ci::{self, System};
 use crate::diag::{Diagnostic, Diagnostics, Result, shown};
 use crate::exit::Exit;
 use crate::inventory::{self, Locale, Login, Maintainer, NewInventory, SshKey};
@@ -30,16 +31,25 @@ pub struct Init {
     /// Your SSH public key. May be repeated.
     #[arg(long, value_name = "FILE", requires = "maintainer")]
     ssh_key: Vec<PathBuf>,
+    /// Also write a workflow for this CI; `steward ci write` does it later.
+    #[arg(long, value_enum, value_name = "SYSTEM", requires = "install")]
+    ci: Option<System>,
+    /// The shell command by which a runner gets Steward.
+    #[arg(long, value_name = "COMMAND", requires = "ci")]
+    install: Option<String>,
 }
 
 impl Init {
     pub fn run(self, context: &Context) -> Outcome {
-        let Self { dir, name, domain, language, maintainer, ssh_key } = self;
+        let Self { dir, name, domain, language, maintainer, ssh_key, ci, install } = self;
         let maintainer = match maintainer {
             Some(login) => Some(first_maintainer(login, &ssh_key)?),
             None => None,
         };
-        let files = inventory::init(&dir, &NewInventory { name, domain, locale: language, maintainer })?;
+        let mut files = inventory::init(&dir, &NewInventory { name, domain, locale: language, maintainer })?;
+        if let (Some(system), Some(install)) = (ci, install) {
+            files.push(ci::write(system, &dir, &install)?);
+        }
         for file in &files {
             context.ui.message(&format!("wrote {}", shown(file)));
         }

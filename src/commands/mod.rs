@@ -15,13 +15,19 @@ use crate::ui::Ui;
 
 pub mod apply;
 mod applying;
+pub mod ci;
 pub mod completions;
+pub mod drift;
 pub mod explain;
+mod files;
 mod global;
 pub mod init;
 pub mod looking;
 pub mod module;
+mod notify;
+mod origins;
 pub mod plan;
+mod saving;
 pub mod schema;
 pub mod validate;
 
@@ -44,6 +50,11 @@ impl Context {
             Diagnostic::error(format!("the working directory cannot be read: {error}")).remedy("go to another one")
         })?;
         Ok(inventory::find(self.global.inventory.as_deref(), &here)?)
+    }
+
+    /// The same, but warnings are not said.
+    fn quiet(&self, quiet: bool) -> Self {
+        Self { ui: if quiet { self.ui.quiet() } else { self.ui }, global: self.global.clone() }
     }
 
     /// The hosts that `--limit` means.
@@ -94,8 +105,15 @@ pub struct Compiled {
 }
 
 impl Context {
-    /// Loads and compiles the inventory; any mistake ends the command.
+    /// Loads and compiles the inventory; any mistake ends the command, warnings are reported.
     pub fn compile(&self) -> Result<Compiled, Diagnostics> {
+        let (compiled, warnings) = self.compile_silently()?;
+        self.ui.report(&warnings);
+        Ok(compiled)
+    }
+
+    /// The same, with the warnings for whoever shows them in another form.
+    fn compile_silently(&self) -> Result<(Compiled, Diagnostics), Diagnostics> {
         let (inventory, mut mistakes) = inventory::load(&self.inventory_dir()?);
         let Some(inventory) = inventory else { return Err(mistakes) };
         let library = Library::load(&inventory.dir, &mut mistakes);
@@ -120,7 +138,6 @@ impl Context {
         let (catalog, more) = compile::compile(&inventory, &library, &selection);
         mistakes.0.extend(more.0);
         let Some(catalog) = catalog.filter(|_| !mistakes.has_errors()) else { return Err(mistakes) };
-        self.ui.report(&mistakes);
-        Ok(Compiled { inventory, catalog })
+        Ok((Compiled { inventory, catalog }, mistakes))
     }
 }

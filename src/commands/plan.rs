@@ -1,9 +1,11 @@
 //! `steward plan`
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::looking::looked;
-use super::{Context, Outcome};
+use super::{Context, Outcome, origins, saving};
 use crate::exit::Exit;
 use crate::plan::diff::Remote;
 use crate::plan::fleet::FleetPlan;
@@ -20,23 +22,52 @@ pub struct Plan {
     /// Show what hosts have even if Steward did not write it, though nobody is at a terminal.
     #[arg(long)]
     show_remote: bool,
+    /// Say of each change whether it comes from the difference to this git revision, was merged but not applied, or is drift.
+    #[arg(long, value_name = "REV")]
+    base: Option<String>,
+    /// Save the plan: `steward apply FILE` does it as long as it is still true. A new file, without contents.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Hours after which the saved plan is no longer applied.
+    #[arg(long, value_name = "HOURS", default_value_t = 24, requires = "out", value_parser = clap::value_parser!(u32).range(1..=8760))]
+    expires: u32,
 }
 
 impl Plan {
     pub fn run(self, context: &Context) -> Outcome {
-        let Self { detailed_exitcode, show_remote } = self;
-        let looked = looked(context)?;
+        let Self { detailed_exitcode, show_remote, base, out, expires } = self;
+        if let Some(file) = &out {
+            saving::must_not_exist(file)?;
+        }
+        let base = base.map(|rev| origins::base(context, &rev)).transpose()?;
+        let mut looked = looked(context)?;
+        if let Some(base) = base {
+            origins::label_all(context, &mut looked, base)?;
+        }
         show(context, &looked.plan, show_remote);
-        let summary = looked.plan.summary();
-        Ok(if summary.failed > 0 {
-            Exit::Failed
-        } else if summary.unreachable > 0 {
-            Exit::Unreachable
-        } else if detailed_exitcode && summary.changes() > 0 {
-            Exit::Pending
-        } else {
-            Exit::Success
-        })
+        let exit = exit(&looked.plan, detailed_exitcode);
+        let saved = out.map_or(Ok(()), |file| saving::save(context, &looked, &file, expires));
+        match (saved, exit) {
+            (Err(why), Exit::Success | Exit::Pending) => Err(why.into()),
+            (Err(why), graver) => {
+                context.ui.report(&(*why).into());
+                Ok(graver)
+            }
+            (Ok(()), exit) => Ok(exit),
+        }
+    }
+}
+
+fn exit(plan: &FleetPlan, detailed: bool) -> Exit {
+    let summary = plan.summary();
+    if summary.failed > 0 {
+        Exit::Failed
+    } else if summary.unreachable > 0 {
+        Exit::Unreachable
+    } else if detailed && summary.changes() > 0 {
+        Exit::Pending
+    } else {
+        Exit::Success
     }
 }
 

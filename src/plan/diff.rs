@@ -148,6 +148,7 @@ mod tests {
             new_values: Vec::new(),
             deferred: None,
             risk: Vec::new(),
+            origin: None,
         }
     }
 

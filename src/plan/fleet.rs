@@ -10,6 +10,8 @@ pub struct FleetPlan {
     pub inventory: String,
     /// The commit that was compiled, with `+dirty` if the tree had changes; `None` outside git.
     pub revision: Option<String>,
+    /// The commit that changes are labelled against, if one was given.
+    pub base: Option<String>,
     pub hosts: Vec<HostEntry>,
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::diff::{Remote, diff};
 use super::fleet::{FleetPlan, HostEntry, Summary};
+use super::origin::Origin;
 use super::{Action, Change, HostPlan};
 use crate::access::Finding;
 use crate::kinds::Risk;
@@ -13,6 +14,7 @@ pub fn json(plan: &FleetPlan, remote: Remote) -> Value {
         "format": 1,
         "inventory": plan.inventory,
         "revision": plan.revision,
+        "base": plan.base,
         "hosts": plan.hosts.iter().map(|entry| host(entry, remote)).collect::<Vec<_>>(),
         "summary": summary(&plan.summary()),
     })
@@ -62,6 +64,7 @@ fn change(change: &Change, remote: Remote) -> Value {
         "sensitive": change.sensitive,
         "deferred": change.deferred.is_some(),
         "risk": change.risk.iter().map(|risk| risk_word(*risk)).collect::<Vec<_>>(),
+        "origin": change.origin.and_then(Origin::word),
     })
 }
 

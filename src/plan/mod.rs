@@ -6,13 +6,17 @@ use std::sync::Arc;
 use crate::access::{Finding, findings};
 use crate::catalog::{HostCatalog, HostReaction, Resource};
 use crate::kinds::{ReactionKind, Risk};
-use crate::observed::{Debt, Ledger, Look, Observed};
+use crate::observed::{Debt, Facts, Ledger, Look, Observed};
 use crate::resource::{Attribute, Id, Observation, State, Want};
 use crate::secret::SecretName;
 
 pub mod diff;
+pub mod drift;
+pub mod fingerprint;
 pub mod fleet;
 pub mod json;
+pub mod origin;
+pub mod saved;
 pub mod text;
 
 /// The plan of one host.
@@ -27,6 +31,9 @@ pub struct HostPlan {
     pub steps: Vec<usize>,
     /// Indices of reactions that an earlier run still owes.
     pub owed: Vec<usize>,
+    pub facts: Facts,
+    /// Revision of the host's last completed apply; `None`: unknown.
+    pub applied: Option<String>,
     /// What is to change but holds a secret that cannot be read here: nobody but a person who can may apply this plan.
     pub unreadable: Vec<Unknown>,
     /// Who can get in though the inventory does not say so. No change: `apply` leaves it to people.
@@ -50,6 +57,8 @@ pub struct Change {
     /// The change of this plan that must run before this one can be decided.
     pub deferred: Option<String>,
     pub risk: Vec<Risk>,
+    /// Why the host differs; only where a base was given to compare with.
+    pub origin: Option<origin::Origin>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,6 +111,8 @@ pub fn plan(catalog: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
             unchanged: 0,
             steps: Vec::new(),
             owed: owed(&reactions, &observed.debts, catalog),
+            facts: observed.facts.clone(),
+            applied: observed.applied.clone(),
             unreadable: Vec::new(),
             access: findings(catalog, observed),
             look: observed.look.clone(),
@@ -191,6 +202,7 @@ impl Work<'_> {
                 _ => None,
             },
             risk: resource.item.risks(),
+            origin: None,
         };
         if resource.kind.provides() && want != Want::Absent {
             for owner in &resource.owners {
@@ -287,6 +299,7 @@ impl Work<'_> {
             deferred: own_deferred
                 .or_else(|| (!certain).then(|| causes.first().and_then(|(_, c)| c.deferred.clone())).flatten()),
             risk: if declared.reaction.action == ReactionKind::Restart { vec![Risk::Restart] } else { Vec::new() },
+            origin: None,
         };
         if let Some(changes) = self.changes.get_mut(due) {
             changes.push(change);

@@ -14,7 +14,7 @@ use crate::resource::{Attribute, Content, Id, Observation, State, Want};
 use crate::yaml::parse;
 
 /// `(service, kind, yaml)` in order; `needs` of each service.
-fn catalog(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> Arc<HostCatalog> {
+pub(super) fn catalog(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> Arc<HostCatalog> {
     let site = Site::default();
     let resources = resources.iter().map(|(service, kind, yaml)| resource(*service, kind, yaml, &site)).collect();
     let entry = |(index, needs): (usize, &&[usize])| ServiceEntry {
@@ -52,7 +52,7 @@ fn resource(service: usize, kind: &str, yaml: &str, site: &Site) -> Resource {
 }
 
 /// Everything is as wanted, but for what is given.
-fn observed(catalog: &HostCatalog, but: &[(usize, Observation)]) -> Observed {
+pub(super) fn observed(catalog: &HostCatalog, but: &[(usize, Observation)]) -> Observed {
     let as_wanted = |resource: &Resource| match resource.item.want() {
         Want::Present(state) => Observation::Present(state),
         Want::Absent => Observation::Absent,
@@ -72,16 +72,16 @@ fn lines(plan: &HostPlan) -> Vec<String> {
     plan.changes.iter().map(line).collect()
 }
 
-const NGINX: &[(usize, &str, &str)] = &[
+pub(super) const NGINX: &[(usize, &str, &str)] = &[
     (0, "package", "{ name: nginx }"),
     (0, "file", "{ path: /etc/nginx/a.conf, content: \"a\\n\" }"),
     (0, "service", "{ name: nginx, reload_on: [/etc/nginx/**], validate: nginx -t }"),
     (1, "file", "{ path: /etc/nginx/b.conf, content: \"b\\n  c\\n\" }"),
     (2, "file", "{ path: /etc/motd, content: hi }"),
 ];
-const NEEDS: &[&[usize]] = &[&[], &[0], &[]];
+pub(super) const NEEDS: &[&[usize]] = &[&[], &[0], &[]];
 
-fn other(content: &str) -> Observation {
+pub(super) fn other(content: &str) -> Observation {
     let state = State::new().with("type", "file").with("mode", "0644").with("owner", "root").with("group", "root");
     Observation::Present(state.with("content", Content::of(content.as_bytes())))
 }
@@ -183,7 +183,7 @@ fn a_plan_reads_well() {
     let but = [(1, other("old\n")), (3, Observation::Absent), (4, Observation::Unknown("Input/output error".into()))];
     let plan = plan(&catalog, &observed(&catalog, &but));
     let entry = HostEntry { host: "h1".into(), result: Ok(plan) };
-    let fleet = FleetPlan { inventory: "Test".into(), revision: None, hosts: vec![entry] };
+    let fleet = FleetPlan { inventory: "Test".into(), revision: None, base: None, hosts: vec![entry] };
     let shown = text(&fleet, Options { color: false, remote: Remote::Shown, whole: false });
     assert_eq!(
         shown,

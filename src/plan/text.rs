@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::diff::{Remote, diff};
 use super::fleet::{FleetPlan, HostEntry, Summary};
+use super::origin::Origin;
 use super::{Action, Change, HostPlan};
 use crate::access::{Finding, What};
 use crate::kinds::Risk;
@@ -37,7 +38,22 @@ pub fn text(plan: &FleetPlan, options: Options) -> String {
         host(&mut text, entry, options);
     }
     text.push_str(&summary(&plan.summary()));
+    if plan.base.is_some() {
+        text.push_str(&origins(plan));
+    }
     text
+}
+
+/// `Of these: 2 this change, 1 drift.`
+fn origins(plan: &FleetPlan) -> String {
+    let changes = || plan.hosts.iter().filter_map(|entry| entry.result.as_ref().ok()).flat_map(|plan| &plan.changes);
+    let count = |origin: &Origin| {
+        let count = changes().filter(|change| change.origin == Some(*origin)).count();
+        (count > 0).then(|| format!("{count} {}", origin.label()))
+    };
+    let all = [Origin::Change, Origin::Unapplied, Origin::Drift, Origin::Earlier];
+    let counts: Vec<String> = all.iter().filter_map(count).collect();
+    if counts.is_empty() { String::new() } else { format!("Of these: {}.\n", counts.join(", ")) }
 }
 
 fn host(text: &mut String, entry: &HostEntry, options: Options) {
@@ -113,6 +129,10 @@ fn change(text: &mut String, change: &Change, options: Options) {
     );
     if let Some(provider) = &change.deferred {
         let _ = write!(text, "{}", paint.with(FAINT, &format!(" (decided during apply, after {provider})")));
+    }
+    if let Some(origin) = change.origin {
+        let style = if origin == Origin::Change { FAINT } else { YELLOW };
+        let _ = write!(text, " {}", paint.with(style, &format!("({})", origin.label())));
     }
     for risk in &change.risk {
         let what = match risk {

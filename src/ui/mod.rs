@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use clap::ValueEnum;
 use secrecy::SecretString;
 
-use crate::diag::Diagnostics;
+use crate::diag::{Diagnostics, Severity};
 use crate::transport::Asker;
 
 pub mod progress;
@@ -37,6 +37,8 @@ pub struct Ui {
     pub terminal: bool,
     /// How often `-v` was given.
     pub verbose: u8,
+    /// The least grave that is reported.
+    least: Severity,
 }
 
 impl Ui {
@@ -49,7 +51,20 @@ impl Ui {
             Color::Never => false,
             Color::Auto => terminal && !no_color && !dumb,
         };
-        Self { format, color: colored(out), error_color: colored(err), terminal: out, verbose }
+        Self {
+            format,
+            color: colored(out),
+            error_color: colored(err),
+            terminal: out,
+            verbose,
+            least: Severity::Warning,
+        }
+    }
+
+    /// The same, but warnings alone are not reported.
+    #[must_use]
+    pub fn quiet(self) -> Self {
+        Self { least: Severity::Error, ..self }
     }
 
     /// What the command was run for.
@@ -77,7 +92,7 @@ impl Ui {
 
     /// Mistakes and warnings, with their places.
     pub fn report(&self, diagnostics: &Diagnostics) {
-        if !diagnostics.0.is_empty() {
+        if !diagnostics.0.is_empty() && (diagnostics.has_errors() || self.least == Severity::Warning) {
             let _ = write!(std::io::stderr().lock(), "{}", report::render(diagnostics, self.error_color));
         }
     }

@@ -112,7 +112,8 @@ fn visible(c: char) -> char {
 
 const AGE_KEY: &str = "AGE-SECRET-KEY-";
 
-fn without_age_key(text: &str) -> Cow<'_, str> {
+/// The text, with age keys that were put there by mistake cut short.
+pub fn without_age_key(text: &str) -> Cow<'_, str> {
     let Some(at) = text.to_ascii_uppercase().find(AGE_KEY) else { return Cow::Borrowed(text) };
     let (before, key) = text.split_at(at);
     let end = key.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(key.len());

@@ -10,11 +10,16 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod annotations;
+mod ci;
 mod cli;
+mod drift;
 mod harness;
 mod hosts;
+mod origins;
 mod reaching;
 mod readme;
+mod saved;
 mod support;
 
 use std::path::{Path, PathBuf};

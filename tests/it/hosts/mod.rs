@@ -10,4 +10,5 @@ mod kinds;
 mod laws;
 mod many;
 mod owed;
+mod saved;
 mod ways;

@@ -79,6 +79,27 @@ impl Chapter {
         self.entry(name, &entry)
     }
 
+    /// Commits everything to the chapter's git repository, which the first call makes. Gives the commit.
+    pub(crate) fn commit(&self) -> String {
+        let git = |arguments: &[&str]| {
+            let output = Command::new("git")
+                .args(["-c", "user.name=Test", "-c", "user.email=test@test.example", "-C"])
+                .arg(self.path(""))
+                .args(arguments)
+                .env("HOME", self.home())
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        if !self.path(".git").exists() {
+            git(&["init", "--quiet", "--initial-branch=main"]);
+        }
+        git(&["add", "--all"]);
+        git(&["commit", "--quiet", "--allow-empty", "-m", "A change"]);
+        git(&["rev-parse", "HEAD"])
+    }
+
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Chapter {
         self.environment.push((name.to_owned(), value.to_owned()));
         self

@@ -2,6 +2,7 @@
 //! [`Sshd`] an SSH server on loopback, [`Proxy`] a bad network. All of it is gone when the test is.
 
 mod chapter;
+pub(crate) mod forge;
 mod host;
 mod proxy;
 mod ran;
