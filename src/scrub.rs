@@ -77,6 +77,7 @@ fn add(forms: &mut Vec<Zeroizing<String>>, value: &[u8]) {
     forms.extend([encoded(&unreserved, true), encoded(&unreserved, false)]);
     let form = |byte: u8| unreserved(byte) || byte == b' ';
     forms.push(Zeroizing::new(encoded(&form, true).replace(' ', "+")));
+    forms.push(Zeroizing::new(String::from_utf8_lossy(&crate::quoting::quote(value)).into_owned()));
     forms.push(Zeroizing::new(text.replace('\'', "'\\''")));
     forms.push(Zeroizing::new(
         text.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$").replace('`', "\\`"),
