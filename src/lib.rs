@@ -11,6 +11,7 @@ pub mod commands;
 pub mod compile;
 pub mod connect;
 pub mod diag;
+pub mod edit;
 pub mod exit;
 pub mod fleet;
 pub mod glob;

@@ -25,6 +25,14 @@ const SHARED: [&str; 6] = ["chapter", "vars", "people", "hosts", "groups", "serv
 pub fn load(dir: &Path) -> (Option<Inventory>, Diagnostics) {
     let mut mistakes = Diagnostics::default();
     let sources = read(dir, &mut mistakes);
+    let (inventory, more) = from_sources(dir, sources);
+    mistakes.0.extend(more.0);
+    (inventory, mistakes)
+}
+
+/// The same from texts that need not be on the disk, such as those of an edit.
+pub fn from_sources(dir: &Path, sources: Vec<Arc<Source>>) -> (Option<Inventory>, Diagnostics) {
+    let mut mistakes = Diagnostics::default();
     let mut merged = Map::new();
     for source in &sources {
         if let Some(node) = yaml::readable(source, &mut mistakes) {
@@ -59,7 +67,7 @@ fn read(dir: &Path, mistakes: &mut Diagnostics) -> Vec<Arc<Source>> {
 }
 
 /// The YAML files of an inventory directory, sorted.
-pub(super) fn files(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
+pub fn files(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(dir)? {
         let path = entry?.path();

@@ -36,7 +36,7 @@ pub use group::Group;
 pub use host::Host;
 pub use init::{Maintainer, NewInventory, init, schema_text};
 pub use keys::{AgeRecipient, HostKey, SshKey};
-pub use load::load;
+pub use load::{files, from_sources, load};
 pub use names::Login;
 pub use person::{Person, Role};
 pub use schema::schema;
