@@ -165,6 +165,7 @@ pub(super) fn values(inventory: &Inventory, mistakes: &mut Diagnostics) {
     chapter(inventory, mistakes);
     addresses(inventory, mistakes);
     logins(inventory, mistakes);
+    former(inventory, mistakes);
     for host in inventory.hosts.values() {
         if let Some(root) = host.root.as_ref().filter(|_| !host.is_local()) {
             mistakes.push(
@@ -201,6 +202,40 @@ fn addresses(inventory: &Inventory, mistakes: &mut Diagnostics) {
             ),
             None => {
                 seen.insert((address, host.port.get()), (&host.name, &host.address.place));
+            }
+        }
+    }
+}
+
+/// Who left is nobody's account and nobody's key: a host cannot close what it is to open.
+fn former(inventory: &Inventory, mistakes: &mut Diagnostics) {
+    for left in inventory.former.values() {
+        let place = left.login.as_ref().map_or(&left.place, |login| &login.place);
+        if !is_login(left.login()) || left.login() == "root" {
+            mistakes.push(
+                Diagnostic::error(format!("`{}` cannot be the account of a person", left.login().escape_debug()))
+                    .at(place)
+                    .remedy("give the `login` that the person had"),
+            );
+        }
+        for person in inventory.people.values() {
+            if person.id == left.id || person.login() == left.login() {
+                mistakes.push(
+                    Diagnostic::error(format!("`{}` is in `people` and in `former`", left.login()))
+                        .at(place)
+                        .related(&person.place, "who is here")
+                        .remedy("take them out of one; `steward people add` brings somebody back"),
+                );
+            }
+            let own = person.ssh.iter().find(|own| left.ssh.iter().any(|key| key.key() == own.key()));
+            let ages = person.age.iter().find(|own| left.age.iter().any(|key| key.value == own.value));
+            if let Some(place) = own.map(|key| &key.place).or(ages.map(|key| &key.place)) {
+                mistakes.push(
+                    Diagnostic::error(format!("`{}` has a key of `{}`, who left", person.id, left.id))
+                        .at(place)
+                        .related(&left.place, "who left")
+                        .remedy("give everybody a key of their own"),
+                );
             }
         }
     }

@@ -10,15 +10,15 @@ use indexmap::IndexMap;
 use indexmap::map;
 use serde::de::DeserializeOwned;
 
-use super::{Chapter, Group, Host, Inventory, Locale, Person, Service, check};
+use super::{Chapter, Former, Group, Host, Inventory, Locale, Person, Service, check};
 use crate::diag::{Diagnostic, Diagnostics, Place, Source, shown};
 use crate::yaml::{self, Entry, Map, Node, Placed, Value};
 
 /// The keys that may stand at the top of a file.
-const SECTIONS: [&str; 7] = ["id", "chapter", "vars", "people", "hosts", "groups", "services"];
+const SECTIONS: [&str; 8] = ["id", "chapter", "vars", "people", "former", "hosts", "groups", "services"];
 
 /// Sections that are a map of names, so that several files may each add to them.
-const SHARED: [&str; 6] = ["chapter", "vars", "people", "hosts", "groups", "services"];
+const SHARED: [&str; 7] = ["chapter", "vars", "people", "former", "hosts", "groups", "services"];
 
 /// Reads the inventory in `dir`. With mistakes, what remains is still given as far as it can be understood: commands
 /// other than `validate` must stop if there are errors.
@@ -179,6 +179,7 @@ fn assemble(dir: &Path, sources: Vec<Arc<Source>>, merged: &Map, mistakes: &mut 
         chapter: chapter(merged, &sources, mistakes),
         vars: section("vars").cloned().unwrap_or_default(),
         people: entries(section("people"), mistakes, |person: &mut Person, name| person.id = name),
+        former: entries(section("former"), mistakes, |former: &mut Former, name| former.id = name),
         hosts: entries(section("hosts"), mistakes, |host: &mut Host, name| host.name = name),
         groups: entries(section("groups"), mistakes, |group: &mut Group, name| group.name = name),
         services: entries(section("services"), mistakes, |service: &mut Service, name| service.name = name),

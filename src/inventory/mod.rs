@@ -17,6 +17,7 @@ mod address;
 mod chapter;
 mod check;
 mod find;
+mod former;
 mod group;
 mod host;
 mod init;
@@ -32,6 +33,7 @@ mod vars;
 pub use address::Address;
 pub use chapter::{Chapter, Locale};
 pub use find::find;
+pub use former::{Day, Former};
 pub use group::Group;
 pub use host::Host;
 pub use init::{Maintainer, NewInventory, init, schema_text};
@@ -55,6 +57,8 @@ pub struct Inventory {
     /// The chapter's `vars`: the weakest above a module's own defaults.
     pub vars: Map,
     pub people: IndexMap<String, Placed<Person>>,
+    /// Who left; hosts close their accounts.
+    pub former: IndexMap<String, Placed<Former>>,
     pub hosts: IndexMap<String, Placed<Host>>,
     pub groups: IndexMap<String, Placed<Group>>,
     pub services: IndexMap<String, Placed<Service>>,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde_json::Value;
 
-use super::{Chapter, Group, Host, Person, Service};
+use super::{Chapter, Former, Group, Host, Person, Service};
 
 /// A file of a Steward inventory. The files of a directory are merged; every key may stand in any of them.
 #[derive(JsonSchema)]
@@ -22,6 +22,8 @@ struct InventoryFile {
     vars: Option<BTreeMap<String, Value>>,
     /// The volunteers, by login.
     people: Option<BTreeMap<String, Person>>,
+    /// Those who left. `steward people remove` writes this, and hosts close their accounts.
+    former: Option<BTreeMap<String, Former>>,
     /// The servers, by name.
     hosts: Option<BTreeMap<String, Host>>,
     /// Hosts that have something in common, by name.

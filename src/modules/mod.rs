@@ -31,7 +31,7 @@ pub use text::Text;
 pub use types::Type;
 
 /// Names that every expression can see, whatever the module.
-pub const GIVEN: &[&str] = &["chapter", "host", "inventory", "people", "service"];
+pub const GIVEN: &[&str] = &["chapter", "former", "host", "inventory", "people", "service"];
 
 /// Names that exist only in some expressions, and which no parameter may hide.
 pub const RESERVED: &[&str] =
