@@ -27,6 +27,8 @@ pub mod resource;
 pub mod revision;
 pub mod script;
 pub mod secret;
+pub mod secret_declaration;
+pub mod secrets;
 pub mod template;
 pub mod transport;
 pub mod ui;

@@ -43,7 +43,10 @@ impl Context {
         let here = std::env::current_dir().map_err(|error| {
             Diagnostic::error(format!("the working directory cannot be read: {error}")).remedy("go to another one")
         })?;
-        Ok(inventory::find(self.global.inventory.as_deref(), &here)?)
+        let dir = inventory::find(self.global.inventory.as_deref(), &here)?;
+        // before anything is read: what an interrupted run began is finished
+        crate::secrets::journal::recover(&crate::modules::root_of(&dir))?;
+        Ok(dir)
     }
 
     /// The hosts that `--limit` means.

@@ -12,13 +12,14 @@ use serde::de::DeserializeOwned;
 
 use super::{Chapter, Former, Group, Host, Inventory, Locale, Person, Service, check};
 use crate::diag::{Diagnostic, Diagnostics, Place, Source, shown};
+use crate::secret_declaration::read_secrets;
 use crate::yaml::{self, Entry, Map, Node, Placed, Value};
 
 /// The keys that may stand at the top of a file.
-const SECTIONS: [&str; 8] = ["id", "chapter", "vars", "people", "former", "hosts", "groups", "services"];
+const SECTIONS: [&str; 9] = ["id", "chapter", "vars", "people", "former", "hosts", "groups", "services", "secrets"];
 
 /// Sections that are a map of names, so that several files may each add to them.
-const SHARED: [&str; 7] = ["chapter", "vars", "people", "former", "hosts", "groups", "services"];
+const SHARED: [&str; 8] = ["chapter", "vars", "people", "former", "hosts", "groups", "services", "secrets"];
 
 /// Reads the inventory in `dir`. With mistakes, what remains is still given as far as it can be understood: commands
 /// other than `validate` must stop if there are errors.
@@ -169,6 +170,7 @@ fn assemble(dir: &Path, sources: Vec<Arc<Source>>, merged: &Map, mistakes: &mut 
     let section = |name: &str| merged.get(name).and_then(|entry| entry.node.as_map());
     let nothing = Map::new();
     let names = Names {
+        people: section("people").unwrap_or(&nothing),
         hosts: section("hosts").unwrap_or(&nothing),
         groups: section("groups").unwrap_or(&nothing),
         services: section("services").unwrap_or(&nothing),
@@ -183,6 +185,7 @@ fn assemble(dir: &Path, sources: Vec<Arc<Source>>, merged: &Map, mistakes: &mut 
         hosts: entries(section("hosts"), mistakes, |host: &mut Host, name| host.name = name),
         groups: entries(section("groups"), mistakes, |group: &mut Group, name| group.name = name),
         services: entries(section("services"), mistakes, |service: &mut Service, name| service.name = name),
+        secrets: section("secrets").map(|map| read_secrets(map, true, mistakes)).unwrap_or_default(),
         sources,
     };
     check::names(merged, mistakes);
@@ -193,6 +196,7 @@ fn assemble(dir: &Path, sources: Vec<Arc<Source>>, merged: &Map, mistakes: &mut 
 
 /// The names that are declared, also where what stands under them is wrong: naming those is no second mistake.
 pub(super) struct Names<'a> {
+    pub(super) people: &'a Map,
     pub(super) hosts: &'a Map,
     pub(super) groups: &'a Map,
     pub(super) services: &'a Map,
@@ -246,7 +250,12 @@ fn chapter(merged: &Map, sources: &[Arc<Source>], mistakes: &mut Diagnostics) ->
         );
     }
     let unnamed = || Placed::new(String::new(), &start);
-    decoded.flatten().unwrap_or_else(|| Chapter { name: unnamed(), domain: unnamed(), locale: Locale::default() })
+    decoded.flatten().unwrap_or_else(|| Chapter {
+        name: unnamed(),
+        domain: unnamed(),
+        locale: Locale::default(),
+        min_readers: None,
+    })
 }
 
 fn start(sources: &[Arc<Source>]) -> Place {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::diag::Source;
+use crate::secret_declaration::SecretDeclaration;
 use crate::yaml::{Map, Placed};
 
 mod address;
@@ -62,6 +63,8 @@ pub struct Inventory {
     pub hosts: IndexMap<String, Placed<Host>>,
     pub groups: IndexMap<String, Placed<Group>>,
     pub services: IndexMap<String, Placed<Service>>,
+    /// The chapter's own secrets, `inventory/NAME` in the store.
+    pub secrets: IndexMap<String, SecretDeclaration>,
     /// The files, in the order they were read.
     pub sources: Vec<Arc<Source>>,
 }

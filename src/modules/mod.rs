@@ -10,6 +10,7 @@ use indexmap::IndexMap;
 
 use crate::diag::{Place, Source};
 use crate::kinds::Kind;
+pub use crate::secret_declaration::SecretDeclaration;
 use crate::yaml::{Map, Node};
 
 mod declared;
@@ -51,6 +52,8 @@ pub struct Module {
     pub params: IndexMap<String, Param>,
     /// The names of all params, those too.
     pub param_names: Vec<String>,
+    /// What each service of it keeps in the store, as `SERVICE/NAME`.
+    pub secrets: IndexMap<String, SecretDeclaration>,
     pub needs: IndexMap<String, Need>,
     /// What a service of this module hands back to those that need it: expressions that also see `need`.
     pub facts: Map,
