@@ -30,6 +30,7 @@ enum Command {
     Apply(commands::apply::Apply),
     Explain(commands::explain::Explain),
     Module(commands::module::Module),
+    People(commands::people::People),
     Schema(commands::schema::Schema),
     Completions(commands::completions::Completions),
 }
@@ -53,6 +54,7 @@ pub fn run() -> Exit {
         Command::Apply(command) => command.run(&context),
         Command::Explain(command) => command.run(&context),
         Command::Module(command) => command.run(&context),
+        Command::People(command) => command.run(&context),
         Command::Schema(command) => command.run(&context),
         Command::Completions(command) => command.run(&context, <Cli as CommandFactory>::command()),
     };

@@ -20,6 +20,7 @@ pub mod kinds;
 pub mod modules;
 pub mod observed;
 pub mod outcome;
+pub mod people;
 pub mod plan;
 pub mod probe;
 pub mod quoting;

@@ -21,6 +21,7 @@ mod global;
 pub mod init;
 pub mod looking;
 pub mod module;
+pub mod people;
 pub mod plan;
 pub mod schema;
 pub mod validate;

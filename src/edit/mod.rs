@@ -110,6 +110,11 @@ impl Document {
     }
 }
 
+/// A whole file in block style; `None` for what is no map.
+pub fn to_yaml(value: &Value) -> Option<String> {
+    Some(value.as_object()?.iter().map(|(key, value)| write::block(key, value, 0, "\n")).collect())
+}
+
 fn has(items: &[Node], word: &str) -> bool {
     items.iter().any(|item| item.as_str() == Some(word))
 }
@@ -134,7 +139,7 @@ fn set(value: &mut Value, path: &[&str], new: Value) {
 
 /// Equal, in the same order too: a map that is compared by its keys alone would hide that an entry moved.
 fn same(one: &Value, other: &Value) -> bool {
-    one == other && one.to_string() == other.to_string()
+    serde_json::to_vec(one).ok() == serde_json::to_vec(other).ok()
 }
 
 /// The files of an inventory while they are edited.
@@ -178,9 +183,10 @@ impl Files {
         Ok(Self { dir: dir.to_path_buf(), files })
     }
 
-    /// [`Document::put`] in the file that holds the section, or else in the first one.
-    pub fn put(&mut self, path: &[&str], value: &Value) -> Result<()> {
-        match self.holder(path) {
+    /// [`Document::put`] in the file that holds the section; if none does, in the one that holds the section `beside`, or
+    /// else in the first one.
+    pub fn put(&mut self, path: &[&str], value: &Value, beside: &str) -> Result<()> {
+        match self.holder(path, beside) {
             Some(file) => file.document.put(path, value),
             None => Err(self.nothing()),
         }
@@ -194,14 +200,19 @@ impl Files {
             .try_for_each(|file| file.document.remove(path))
     }
 
-    /// Takes a word out of every list of words named `key`, wherever it stands.
-    pub fn remove_word_everywhere(&mut self, key: &str, word: &str) -> Result<()> {
+    /// Takes a word out of the list `field` of every entry of these sections.
+    pub fn remove_word(&mut self, sections: &[&str], field: &str, word: &str) -> Result<()> {
         for file in &mut self.files {
-            let mut paths = Vec::new();
-            lists(file.document.node(), key, word, &mut Vec::new(), &mut paths);
-            for path in paths {
-                let path: Vec<&str> = path.iter().map(String::as_str).collect();
-                file.document.remove_word(&path, word)?;
+            for section in sections {
+                let Some(entries) = file.document.node_at(&[section]).and_then(Node::as_map) else { continue };
+                let holds = |entry: &yaml::Entry| {
+                    entry.node.get(field).and_then(Node::as_list).is_some_and(|it| has(it, word))
+                };
+                let names: Vec<String> =
+                    entries.iter().filter(|(_, entry)| holds(entry)).map(|(name, _)| name.clone()).collect();
+                for name in names {
+                    file.document.remove_word(&[section, &name, field], word)?;
+                }
             }
         }
         Ok(())
@@ -227,18 +238,16 @@ impl Files {
     }
 
     /// The file that has the most of the path; of several the one with entries, of those the last.
-    fn holder(&mut self, path: &[&str]) -> Option<&mut File> {
-        let entries = |file: &File, depth: usize| {
-            let node = path.get(..depth).and_then(|above| file.document.node_at(above));
-            node.map(|node| node.as_map().is_some_and(|map| !map.is_empty()))
-        };
+    fn holder(&mut self, path: &[&str], beside: &str) -> Option<&mut File> {
+        let entries = |file: &File, depth: usize| entries_of(file, path.get(..depth)?);
         let rank = |file: &File| {
             let depth = (0..=path.len()).rev().find(|depth| entries(file, *depth).is_some()).unwrap_or(0);
             (depth, entries(file, depth) == Some(true) && depth > 0)
         };
         let best = self.files.iter().map(rank).max()?;
         if best.0 == 0 {
-            return self.files.first_mut();
+            let near = self.files.iter().rposition(|file| entries_of(file, &[beside]) == Some(true)).unwrap_or(0);
+            return self.files.get_mut(near);
         }
         self.files.iter_mut().rev().find(|file| rank(file) == best)
     }
@@ -251,17 +260,9 @@ impl Files {
     }
 }
 
-/// The paths of all lists under `key` that hold `word`.
-fn lists(node: &Node, key: &str, word: &str, above: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
-    for (name, entry) in node.as_map().into_iter().flatten() {
-        above.push(name.clone());
-        if name == key && entry.node.as_list().is_some_and(|items| has(items, word)) {
-            found.push(above.clone());
-        } else {
-            lists(&entry.node, key, word, above, found);
-        }
-        above.pop();
-    }
+/// Whether a file has the section at `path`, and whether it has entries there.
+fn entries_of(file: &File, path: &[&str]) -> Option<bool> {
+    file.document.node_at(path).map(|node| node.as_map().is_some_and(|map| !map.is_empty()))
 }
 
 #[cfg(test)]

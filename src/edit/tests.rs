@@ -140,7 +140,7 @@ fn the_file_that_has_people_gets_the_next_one() {
     write("b.yaml", "\u{feff}people:\n  ana: { name: A, role: maintainer }\n");
     write("c.yaml", "hosts: {}\n");
     let mut files = Files::read(dir.path()).unwrap();
-    files.put(&["people", "bea"], &json!({ "name": "B", "role": "reader" })).unwrap();
+    files.put(&["people", "bea"], &json!({ "name": "B", "role": "reader" }), "chapter").unwrap();
     let (after, rewrites) = files.finish().unwrap();
     assert_eq!(after.people.keys().collect::<Vec<_>>(), ["ana", "bea"]);
     let [Rewrite { path, content }] = rewrites.as_slice() else { panic!("{rewrites:?}") };
@@ -155,6 +155,6 @@ fn an_edit_that_breaks_the_inventory_is_refused() {
     let text = "id: 0123456789abcdef0123456789abcdef\nchapter: { name: X, domain: x.example }\n";
     std::fs::write(dir.path().join("a.yaml"), text).unwrap();
     let mut files = Files::read(dir.path()).unwrap();
-    files.put(&["people", "bea"], &json!({ "name": "B", "role": "boss" })).unwrap();
+    files.put(&["people", "bea"], &json!({ "name": "B", "role": "boss" }), "chapter").unwrap();
     assert!(files.finish().unwrap_err().0[0].fact.contains("`role` cannot be `boss`"));
 }

@@ -13,6 +13,7 @@
 mod cli;
 mod harness;
 mod hosts;
+mod people;
 mod reaching;
 mod readme;
 mod support;

@@ -7,6 +7,7 @@ mod hard;
 mod harness;
 mod kinds;
 mod laws;
+mod leaving;
 mod many;
 mod owed;
 mod ways;
