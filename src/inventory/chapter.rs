@@ -23,6 +23,13 @@ pub struct Chapter {
     pub min_readers: Option<Placed<std::num::NonZeroU8>>,
 }
 
+impl Chapter {
+    /// How many people at least must be able to read each secret.
+    pub fn least_readers(&self) -> usize {
+        self.min_readers.as_ref().map_or(2, |least| usize::from(least.value.get()))
+    }
+}
+
 /// A language that Steward speaks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, ValueEnum)]
 #[serde(rename_all = "lowercase")]

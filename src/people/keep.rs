@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use super::coming::readers;
 use super::leaving::Leaving;
-use super::value;
 use crate::commands::Context;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::edit::Rewrite;
@@ -15,7 +14,7 @@ use crate::inventory::Inventory;
 use crate::modules::Library;
 use crate::secret::{Secret, SecretName};
 use crate::secrets::journal::Write;
-use crate::secrets::{Header, Identities, Reader, Store, declared};
+use crate::secrets::{Header, Identities, Reader, Store, declared, make};
 
 /// The store, and the keys of whoever runs Steward.
 pub struct Keep {
@@ -100,7 +99,7 @@ impl Keep {
             };
             let generate =
                 declared.iter().find(|it| it.name == *name).and_then(|it| it.declaration.generate.as_ref());
-            let fresh = generate.filter(|_| leaving.rotated.contains(name)).and_then(value::generated);
+            let fresh = generate.filter(|_| leaving.rotated.contains(name)).and_then(make::generated);
             match fresh {
                 Some(fresh) => {
                     let id = crate::inventory::new_id().map_err(|error| wrong(name, &error.to_string()))?;

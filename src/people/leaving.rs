@@ -89,7 +89,7 @@ pub fn leaving(
 
 /// True if a new value can be made by a program, now.
 fn renews(declaration: Option<&SecretDeclaration>) -> bool {
-    let random = |it: &SecretDeclaration| it.generate.as_ref().is_some_and(super::value::is_random);
+    let random = |it: &SecretDeclaration| it.generate.as_ref().is_some_and(crate::secrets::make::is_random);
     declaration.is_some_and(|it| matches!(it.rotate, Rotate::Auto | Rotate::Command) && random(it))
 }
 
@@ -113,7 +113,7 @@ fn enough_maintainers(inventory: &Inventory, person: &Person) -> Result<()> {
     if person.role != Role::Maintainer {
         return Ok(());
     }
-    let least = inventory.chapter.min_readers.as_ref().map_or(2, |least| usize::from(least.value.get()));
+    let least = inventory.chapter.least_readers();
     let left: Vec<&str> = inventory
         .people
         .values()

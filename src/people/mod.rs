@@ -13,4 +13,3 @@ pub mod keys;
 pub mod leaving;
 pub mod listing;
 pub mod progress;
-mod value;

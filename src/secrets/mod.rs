@@ -7,12 +7,15 @@ mod crypt;
 mod header;
 mod identities;
 pub mod journal;
+mod live;
+pub mod make;
 mod readers;
 mod recipient;
 mod store;
 
 pub use header::Header;
 pub use identities::Identities;
+pub use live::Live;
 pub use readers::{Declared, Reader, declared, undeclared};
 pub use recipient::Recipient;
 pub use store::Store;

@@ -113,6 +113,17 @@ impl Store {
         journal::commit(&self.root, writes)
     }
 
+    /// Forgets the value before the present one.
+    pub fn without_previous(&self, name: &SecretName) -> journal::Write {
+        (self.path(name, ".previous.age"), None)
+    }
+
+    /// True if the encrypted file is the one that the header was written for.
+    pub fn is_whole(&self, name: &SecretName) -> bool {
+        let file = std::fs::read(self.path(name, ".age")).unwrap_or_default();
+        self.header(name).is_some_and(|header| header.digest == crate::resource::digest(&file))
+    }
+
     fn path(&self, name: &SecretName, suffix: &str) -> PathBuf {
         self.root.join("secrets").join(&name.service).join(format!("{}{suffix}", name.name))
     }

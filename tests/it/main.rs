@@ -21,6 +21,7 @@ mod people;
 mod reaching;
 mod readme;
 mod saved;
+mod secrets;
 mod support;
 
 use std::path::{Path, PathBuf};

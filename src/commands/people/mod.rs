@@ -47,7 +47,7 @@ impl People {
 }
 
 /// The inventory without mistakes, and the modules it may use.
-fn loaded(context: &Context) -> Result<(Inventory, Library), Diagnostics> {
+pub(super) fn loaded(context: &Context) -> Result<(Inventory, Library), Diagnostics> {
     let (inventory, mut mistakes) = inventory::load(&context.inventory_dir()?);
     let Some(inventory) = inventory else { return Err(mistakes) };
     let library = Library::load(&inventory.dir, &mut mistakes);

@@ -8,7 +8,7 @@ use crate::secret::Secret;
 use crate::secret_declaration::Generate;
 
 /// A fresh value. `None` for what is more than random text: key pairs and forms of other secrets are made where they belong.
-pub(super) fn generated(how: &Generate) -> Option<Secret> {
+pub fn generated(how: &Generate) -> Option<Secret> {
     match how {
         Generate::Length(count) => letters(usize::from(*count)),
         Generate::Hex(count) => {
@@ -21,7 +21,7 @@ pub(super) fn generated(how: &Generate) -> Option<Secret> {
 }
 
 /// Whether [`generated`] makes one.
-pub(super) fn is_random(how: &Generate) -> bool {
+pub fn is_random(how: &Generate) -> bool {
     matches!(how, Generate::Length(_) | Generate::Hex(_) | Generate::Base64(_))
 }
 
