@@ -97,7 +97,7 @@ fn nothing_is_sent_without_a_marker_or_a_token() {
 }
 
 /// `script/test` installs it.
-fn check_jsonschema() -> PathBuf {
+pub(crate) fn check_jsonschema() -> PathBuf {
     let program = PathBuf::from(std::env::var_os("STEWARD_CHECK_JSONSCHEMA").unwrap_or_else(|| {
         concat!(env!("CARGO_MANIFEST_DIR"), "/target/check-jsonschema/bin/check-jsonschema").into()
     }));

@@ -20,6 +20,7 @@ mod origins;
 mod reaching;
 mod readme;
 mod saved;
+mod schemas;
 mod support;
 
 use std::path::{Path, PathBuf};
