@@ -28,6 +28,7 @@ pub mod report;
 pub mod resource;
 pub mod revision;
 pub mod script;
+pub mod scrub;
 pub mod secret;
 pub mod template;
 pub mod transport;

@@ -71,6 +71,8 @@ pub struct Sealed {
     pub ids: BTreeMap<SecretName, String>,
     /// `Err`: why it cannot be had.
     pub real: Result<Arc<Secret>, String>,
+    /// The values in it, to take them out of what a host prints.
+    pub values: Vec<Arc<Secret>>,
 }
 
 impl Sealed {
@@ -86,7 +88,8 @@ impl Sealed {
         for (name, id) in &ids {
             stamped.push_str(&format!("{name}={id}\n"));
         }
-        Self { stamp: crate::resource::digest(stamped.as_bytes()), uses, ids, real: real.map(Arc::new) }
+        let values = uses.iter().filter(|_| real.is_ok()).filter_map(|name| source.value(name).ok()).collect();
+        Self { values, stamp: crate::resource::digest(stamped.as_bytes()), uses, ids, real: real.map(Arc::new) }
     }
 
     /// `wiki/db=ID wiki/admin=ID`, as the host keeps it; nothing in it is secret.

@@ -14,6 +14,8 @@ use crate::kinds::Answer;
 use crate::outcome::{Event, StepResult};
 use crate::resource::Id;
 use crate::script::frames::{Answers, Line, Lines};
+use crate::scrub::Scrubber;
+use crate::secret::Secret;
 use crate::transport::{Conversation, Input};
 
 /// How often the host hears that somebody is still here.
@@ -49,6 +51,7 @@ pub(super) struct Changing<'a> {
     holder: Option<String>,
     refused: Option<String>,
     over: Option<String>,
+    scrubber: Scrubber,
     watch: &'a dyn Fn(Event),
 }
 
@@ -78,6 +81,7 @@ impl<'a> Changing<'a> {
             holder: None,
             refused: None,
             over: None,
+            scrubber: Scrubber::new(values(catalog)),
             watch,
         }
     }
@@ -123,7 +127,7 @@ impl<'a> Changing<'a> {
                     (self.watch)(Event::Waiting(self.holder.clone().unwrap_or_default()));
                 }
             }
-            "refused" => self.refused = Some(decoded(rest)),
+            "refused" => self.refused = Some(self.scrubber.scrub(&decoded(rest))),
             "over" => self.over = Some(rest.to_owned()),
             "step" => self.step(rest),
             "reaction" => self.reaction(rest),
@@ -148,7 +152,7 @@ impl<'a> Changing<'a> {
             Some("changed") => StepResult::Changed,
             Some("unchanged") => StepResult::Unchanged,
             Some("skipped") => StepResult::Skipped,
-            Some("failed") => StepResult::Failed(said(words)),
+            Some("failed") => StepResult::Failed(self.scrubber.scrub(&said(words))),
             _ => return,
         };
         for id in ids {
@@ -167,8 +171,8 @@ impl<'a> Changing<'a> {
             Some("begin") => return (self.watch)(Event::Begun(id)),
             Some("paid") => StepResult::Paid,
             Some("owed") => StepResult::Owed,
-            Some("failed") => StepResult::Failed(said(words)),
-            Some("invalid") => StepResult::Invalid(said(words)),
+            Some("failed") => StepResult::Failed(self.scrubber.scrub(&said(words))),
+            Some("invalid") => StepResult::Invalid(self.scrubber.scrub(&said(words))),
             _ => return,
         };
         self.done(id, result);
@@ -193,6 +197,11 @@ impl<'a> Changing<'a> {
         (self.watch)(Event::Sending { sent: self.sent, total: self.total });
         Some(piece)
     }
+}
+
+/// The values of all secrets that this host may have been given.
+fn values(catalog: &HostCatalog) -> impl Iterator<Item = &Arc<Secret>> {
+    catalog.resources.iter().filter_map(|resource| resource.item.sealed()).flat_map(|sealed| &sealed.values)
 }
 
 /// The exit status and what was printed, from the words `CODE BASE64`.

@@ -1,12 +1,12 @@
 # Nothing says that it is to be done, until something changes.
 command_waits() { unchanged; }
 
-command_run() { # GUARD WHAT SECONDS ACCOUNT DIRECTORY COUNT VARIABLE… shell TEXT | words WORD…
-  guard=$1 what=$2 limit=$3 as=$4 in=$5
-  shift 5
+command_run() { # STDIN GUARD WHAT SECONDS ACCOUNT DIRECTORY COUNT VARIABLE… shell TEXT | words WORD…
+  feed=$1 guard=$2 what=$3 limit=$4 as=$5 in=$6
+  shift 6
   ! command_is_done "$@" || unchanged
   code=0
-  (command_do "$limit" "$as" "$in" '' "$@") || code=$?
+  (command_do "$limit" "$as" "$in" '' "$@") <"$feed" || code=$?
   case $code in
     0) ;;
     124 | 137 | 143)
@@ -19,6 +19,10 @@ command_run() { # GUARD WHAT SECONDS ACCOUNT DIRECTORY COUNT VARIABLE… shell T
       ;;
   esac
   [ -n "$guard" ] || return 0
+  if [ "$guard" = input ]; then
+    note "S|$what|-"
+    return 0
+  fi
   if ! command_is_done "$@"; then
     echo "it ran, but it is not done: $([ "$guard" = creates ] && echo "$what is not there" || echo '`unless` still ends with 1')"
     exit 1
@@ -38,6 +42,7 @@ command_is_done() { # COUNT VARIABLE…
         exit 1
       fi
       ;;
+    input) grep -qxF -- "S|$what|-" "$STATE/ledger" 2>/dev/null || return 1 ;;
     *) return 1 ;;
   esac
 }

@@ -4,6 +4,7 @@
 //! Runs nothing during a look, unless the guard is declared to be read-only.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -14,8 +15,10 @@ use super::{
     Answer, Build, Call, Item, Kind, Reaction, ReactionKind, Site, absolute, concrete, field_place, is_plain_absolute,
 };
 use crate::diag::Diagnostic;
+use crate::observed::Ledger;
 use crate::quoting::encode;
-use crate::resource::{Observation, State, Want};
+use crate::resource::{Observation, State, Want, digest};
+use crate::secret::Sealed;
 use crate::yaml::Node;
 
 #[derive(Debug)]
@@ -27,8 +30,8 @@ pub struct CommandKind;
 struct Fields {
     /// What it is for, in a few words; names it in plans.
     name: String,
-    /// A line or more of shell, or a list of words that no shell reads. Secrets belong into `env`: other accounts on
-    /// the host can see words.
+    /// A line or more of shell, or a list of words that no shell reads. Secrets belong into `stdin`: other accounts on
+    /// the host can see words, and programs hand their environment on.
     run: Run,
     /// Done if this path exists.
     creates: Option<String>,
@@ -50,6 +53,9 @@ struct Fields {
     /// Variables of its environment.
     #[serde(default)]
     env: IndexMap<String, String>,
+    /// What it reads on its standard input: the one way to hand it a secret. Without a guard it is run once for this text,
+    /// and again when the text or a value in it changes.
+    stdin: Option<String>,
 }
 
 fn ten_minutes() -> u32 {
@@ -72,12 +78,16 @@ enum Guard {
         text: String,
         read_only: bool,
     },
+    /// Done if it ran with this standard input before.
+    Input,
 }
 
 #[derive(Debug)]
 struct Command {
     fields: Fields,
     guard: Guard,
+    /// If its standard input holds secrets.
+    sealed: Option<Arc<Sealed>>,
 }
 
 impl Kind for CommandKind {
@@ -113,9 +123,11 @@ impl Kind for CommandKind {
         let guard = match (&fields.creates, &fields.unless) {
             (Some(path), _) => Guard::Creates(path.clone()),
             (_, Some(text)) => Guard::Unless { text: text.clone(), read_only: fields.read_only },
+            _ if fields.stdin.is_some() && fields.on_change.is_empty() => Guard::Input,
             _ => Guard::None,
         };
-        Some(Box::new(Command { fields, guard }))
+        let sealed = node.get("stdin").and_then(|node| node.sealed.clone());
+        Some(Box::new(Command { fields, guard, sealed }))
     }
 
     fn probe(&self) -> &'static str {
@@ -129,7 +141,7 @@ impl Kind for CommandKind {
         items
             .iter()
             .map(|item| match concrete::<Command>(*item) {
-                Some(command) => command.observe(&paths, &codes),
+                Some(command) => command.observe(&paths, &codes, &answer.ledger),
                 None => Observation::Unknown("not a command".into()),
             })
             .collect()
@@ -143,12 +155,17 @@ impl Kind for CommandKind {
         true
     }
 
+    fn secret_fields(&self) -> &'static [&'static str] {
+        &["stdin"]
+    }
+
     fn examples(&self) -> &'static [&'static str] {
         &[
             "{ name: make the wiki's index, run: \"mkdir -p /srv/wiki && touch /srv/wiki/index\", creates: /srv/wiki/index }",
             "{ name: enable a site, run: [ln, -s, ../sites-available/a b, /tmp/site], unless: test -L /tmp/site, \
              read_only: true }",
             "{ name: rebuild the aliases, run: newaliases, on_change: [/etc/aliases] }",
+            "{ name: hand it over, run: \"cat >/tmp/handed\", stdin: \"a line\\n\", creates: /tmp/handed }",
             "{ name: as somebody, run: \"id -un >$HERE/me\", creates: /tmp/me, user: daemon, cwd: /tmp, env: { HERE: /tmp }, timeout: 5 }",
         ]
     }
@@ -168,9 +185,13 @@ fn mistakes(fields: &Fields) -> Vec<(&'static str, String, &'static str)> {
         found.push(("run", "there is nothing to run".to_owned(), "write a line of shell, or a list of words"));
     }
     match (&fields.creates, &fields.unless, fields.on_change.is_empty()) {
-        (None, None, true) => {
+        (None, None, true) if fields.stdin.is_none() => {
             let fact = format!("nothing says when `{}` is done", fields.name);
-            found.push(("name", fact, "add `creates: PATH`, `unless: COMMAND` or `on_change: [GLOB]`"));
+            found.push((
+                "name",
+                fact,
+                "add `creates: PATH`, `unless: COMMAND`, `on_change: [GLOB]` or `stdin: TEXT`",
+            ));
         }
         (Some(_), Some(_), _) => {
             let fact = "both `creates` and `unless` say when it is done".to_owned();
@@ -200,7 +221,7 @@ fn is_variable(name: &str) -> bool {
 }
 
 impl Command {
-    fn observe(&self, paths: &Paths, codes: &BTreeMap<&str, &str>) -> Observation {
+    fn observe(&self, paths: &Paths, codes: &BTreeMap<&str, &str>, ledger: &Ledger) -> Observation {
         let done = || Observation::Present(State::new().with("done", "yes"));
         match &self.guard {
             Guard::None => Observation::Present(State::new()),
@@ -208,6 +229,10 @@ impl Command {
                 Found::There(_) => done(),
                 Found::Absent => Observation::Absent,
                 Found::Unknown(why) => Observation::Unknown(format!("{path}: {why}")),
+            },
+            Guard::Input => match ledger.0.get(&format!("command:{}", self.fields.name)) {
+                Some(kept) if kept.stamp == self.stamp() => done(),
+                _ => Observation::Absent,
             },
             Guard::Unless { read_only: false, .. } => Observation::Undecided("`unless` decides".into()),
             Guard::Unless { .. } => match codes.get(encode(self.fields.name.as_bytes()).as_str()).copied() {
@@ -232,12 +257,30 @@ impl Command {
         words
     }
 
+    /// Changes with the text on standard input, and with the values in it.
+    fn stamp(&self) -> String {
+        let text = || digest(self.fields.stdin.as_deref().unwrap_or_default().as_bytes());
+        self.sealed.as_ref().map_or_else(text, |sealed| sealed.stamp.clone())
+    }
+
+    fn ledger_line(&self) -> String {
+        let id = encode(format!("command:{}", self.fields.name).as_bytes());
+        let ids = self.sealed.as_ref().map(|sealed| sealed.ids_line()).unwrap_or_default();
+        format!("{id}|{}|{ids}", self.stamp())
+    }
+
     /// The call; without the guard when something changed, since then it is to be repeated.
     fn run(&self, guard: &Guard) -> Call {
+        let call = match (&self.sealed, &self.fields.stdin) {
+            (Some(sealed), _) => Call::new("command_run").secret(sealed),
+            (None, Some(text)) => Call::new("command_run").payload(text.as_bytes()),
+            (None, None) => Call::new("command_run").arg("/dev/null"),
+        };
         let call = match guard {
-            Guard::None => Call::new("command_run").arg("").arg(""),
-            Guard::Creates(path) => Call::new("command_run").arg("creates").arg(path.as_str()),
-            Guard::Unless { text, .. } => Call::new("command_run").arg("unless").arg(text.as_str()),
+            Guard::None => call.arg("").arg(""),
+            Guard::Creates(path) => call.arg("creates").arg(path.as_str()),
+            Guard::Unless { text, .. } => call.arg("unless").arg(text.as_str()),
+            Guard::Input => call.arg("input").arg(self.ledger_line()),
         };
         let call = call.arg(self.fields.timeout.to_string());
         let call = self.surroundings().into_iter().fold(call, Call::arg);
@@ -285,6 +328,10 @@ impl Item for Command {
 
     fn runs(&self) -> bool {
         true
+    }
+
+    fn sealed(&self) -> Option<&Arc<Sealed>> {
+        self.sealed.as_ref()
     }
 }
 

@@ -2,7 +2,7 @@
 # R|name|status for each guard.
 probe_command() {
   asked=$(cat)
-  printf '%s\n' "$asked" | sed -n 's/^creates|//p' | stat_paths
+  printf '%s\n' "$asked" | sed -n 's/^creates|\([^|]*\).*/\1/p' | stat_paths
   printf '%s\n' "$asked" | while IFS='|' read -r word name text account directory count variables; do
     [ "$word" = unless ] || continue
     code=0
