@@ -26,6 +26,7 @@ pub mod looking;
 pub mod module;
 mod notify;
 mod origins;
+pub mod people;
 pub mod plan;
 mod saving;
 pub mod schema;
@@ -49,7 +50,10 @@ impl Context {
         let here = std::env::current_dir().map_err(|error| {
             Diagnostic::error(format!("the working directory cannot be read: {error}")).remedy("go to another one")
         })?;
-        Ok(inventory::find(self.global.inventory.as_deref(), &here)?)
+        let dir = inventory::find(self.global.inventory.as_deref(), &here)?;
+        // before anything is read: what an interrupted run began is finished
+        crate::secrets::journal::recover(&crate::modules::root_of(&dir))?;
+        Ok(dir)
     }
 
     /// The same, but warnings are not said.

@@ -17,6 +17,10 @@ pub struct Chapter {
     /// The language of generated pages and of the runbook.
     #[serde(default)]
     pub locale: Locale,
+    /// How many people at least must be able to read each secret; 2 if not given.
+    #[serde(default)]
+    #[schemars(with = "Option<u8>", range(min = 1))]
+    pub min_readers: Option<Placed<std::num::NonZeroU8>>,
 }
 
 /// A language that Steward speaks.

@@ -17,6 +17,7 @@ mod drift;
 mod harness;
 mod hosts;
 mod origins;
+mod people;
 mod reaching;
 mod readme;
 mod saved;
