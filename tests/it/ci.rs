@@ -4,8 +4,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::support::Chapter;
-use crate::support::forge::{Forge, TOKEN};
+use crate::support::{Chapter, Forge, TOKEN};
 
 const MARKDOWN: &str = "<!-- steward review -->\n# Review\n\"quotes\" \\ and ünïcode\n";
 
