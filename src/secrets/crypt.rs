@@ -13,6 +13,7 @@ use crate::secret::Secret;
 /// Larger files are no secrets but contents.
 pub(super) const LARGEST: u64 = 1 << 20;
 
+#[allow(clippy::disallowed_methods, reason = "into its encrypted file")]
 pub(super) fn encrypt(secret: &Secret, to: &[Recipient], ask: &Ask) -> Result<Vec<u8>, String> {
     let keys: Vec<Box<dyn age::Recipient>> = to.iter().map(|key| key.key(ask)).collect::<Result<_, _>>()?;
     let encryptor = Encryptor::with_recipients(keys.iter().map(AsRef::as_ref)).map_err(|error| match error {

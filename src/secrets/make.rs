@@ -52,6 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[allow(clippy::disallowed_methods, reason = "values that were made for this test")]
     fn values_are_long_enough_and_never_the_same() {
         for (how, length) in [(Generate::Length(24), 24), (Generate::Hex(16), 32), (Generate::Base64(15), 20)] {
             let (one, other) = (generated(&how).unwrap(), generated(&how).unwrap());

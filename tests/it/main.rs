@@ -21,6 +21,7 @@ mod people;
 mod reaching;
 mod readme;
 mod saved;
+mod schemas;
 mod secrets;
 mod support;
 

@@ -56,7 +56,10 @@ impl Wiki {
 
     #[track_caller]
     fn set(&self, value: &str) {
-        let _ = self.chapter.run_with(&["secrets", "set", "wiki/db", "--identity", self.identity.to_str().unwrap()], value).success();
+        let _ = self
+            .chapter
+            .run_with(&["secrets", "set", "wiki/db", "--identity", self.identity.to_str().unwrap()], value)
+            .success();
     }
 
     fn store(&self, file: &str) -> PathBuf {
@@ -110,7 +113,8 @@ fn the_age_command_reads_what_was_set_and_what_it_encrypts_is_read() {
         .status();
     assert!(made.unwrap().success());
     let _ = wiki.run(&["secrets", "get", "wiki/db"]).success().stdout("from age");
-    let _ = wiki.run(&["secrets", "check"]).status(1).stderr_has("is not the one that its `.recipients` was written for");
+    let _ =
+        wiki.run(&["secrets", "check"]).status(1).stderr_has("is not the one that its `.recipients` was written for");
 }
 
 #[test]
@@ -128,7 +132,8 @@ fn check_says_what_is_missing_and_who_can_read_what_until_it_is_mended() {
 
     let path = wiki.chapter.path("chapter.yaml");
     let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replace("bea: { name: bea, role: maintainer", "bea: { name: bea, role: reader")).unwrap();
+    std::fs::write(&path, text.replace("bea: { name: bea, role: maintainer", "bea: { name: bea, role: reader"))
+        .unwrap();
     let _ = wiki.run(&["secrets", "check"]).status(1).stderr_has("only 1 can read it").stderr_has("not ana, bea");
     let before = std::fs::read_to_string(wiki.store("db.recipients")).unwrap();
     let _ = wiki.run(&["secrets", "rekey"]).success();
@@ -150,7 +155,10 @@ fn a_file_with_secrets_converges_and_a_plan_without_a_key_still_tells() {
     let _ = wiki.run(&["plan"]).success().stdout_has("+password = ‹secret wiki/db›").stdout_has("+host = db");
     let _ = wiki.run(&["apply", "--yes"]).success();
     let encoded = STANDARD.encode(CANARY);
-    assert_eq!(wiki.on_host("etc/wiki/conf"), format!("user = wiki\npassword = {CANARY}\nencoded = {encoded}\nhost = db\n"));
+    assert_eq!(
+        wiki.on_host("etc/wiki/conf"),
+        format!("user = wiki\npassword = {CANARY}\nencoded = {encoded}\nhost = db\n")
+    );
     let mode = std::os::unix::fs::PermissionsExt::mode(
         &std::fs::metadata(wiki.chapter.root("web1").join("etc/wiki/conf")).unwrap().permissions(),
     );
@@ -161,7 +169,10 @@ fn a_file_with_secrets_converges_and_a_plan_without_a_key_still_tells() {
     // a new value: shown by whoever can read it and by whoever cannot, applied only by whoever can
     wiki.set("another value");
     for plan in [wiki.run(&["plan"]), wiki.chapter.plan()] {
-        let plan = plan.success().stdout_has("-password = ‹secret wiki/db›").stdout_has("+password = ‹secret wiki/db: changed›");
+        let plan = plan
+            .success()
+            .stdout_has("-password = ‹secret wiki/db›")
+            .stdout_has("+password = ‹secret wiki/db: changed›");
         let _ = plan.stdout_has(" user = wiki");
     }
     let _ = wiki.chapter.apply().status(3).stderr_has("secrets cannot be read here").stderr_has("wiki/db");
@@ -217,7 +228,10 @@ fn no_value_is_anywhere_but_in_its_file() {
         hear(&mut said, &wiki.run(&["-vvv", "plan"]).status(1));
     }
     // a validation that prints what it was given, and refuses it
-    let module = MODULE.replace("      path: /etc/wiki/conf\n", "      path: /etc/wiki/conf2\n      validate: 'cat %s; base64 <%s; false'\n");
+    let module = MODULE.replace(
+        "      path: /etc/wiki/conf\n",
+        "      path: /etc/wiki/conf2\n      validate: 'cat %s; base64 <%s; false'\n",
+    );
     std::fs::write(wiki.chapter.path("modules/wiki.yaml"), module).unwrap();
     let _ = wiki.chapter.run(&["module", "update"]).success();
     let failed = wiki.run(&["-vvv", "apply", "--yes"]).status(3).stderr_has("‹secret›");

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::super::{Context, Outcome};
+use super::super::Context;
 use super::Desk;
 use crate::exit::Exit;
 use crate::ui::Format;
 
-pub(super) fn list(context: &Context, desk: &Desk) -> Outcome {
+pub(super) fn list(context: &Context, desk: &Desk) -> Exit {
     let rows: Vec<(String, bool, &str, usize, bool)> = desk
         .names()
         .iter()
@@ -20,7 +20,7 @@ pub(super) fn list(context: &Context, desk: &Desk) -> Outcome {
     if context.ui.format == Format::Json {
         let row = |(name, set, policy, readers, previous): &(String, bool, &str, usize, bool)| json!({ "name": name, "set": set, "rotate": policy, "readers": readers, "previous": previous });
         context.ui.json(&json!({ "format": 1, "secrets": rows.iter().map(row).collect::<Vec<_>>() }));
-        return Ok(Exit::Success);
+        return Exit::Success;
     }
     let width = rows.iter().map(|row| row.0.len()).max().unwrap_or(0);
     for (name, set, policy, readers, previous) in rows {
@@ -28,5 +28,5 @@ pub(super) fn list(context: &Context, desk: &Desk) -> Outcome {
         let previous = if previous { ", the previous value is kept" } else { "" };
         context.ui.data(&format!("{name:width$}  {set:7}  {policy:10}  {readers} readers{previous}\n"));
     }
-    Ok(Exit::Success)
+    Exit::Success
 }

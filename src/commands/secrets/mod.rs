@@ -49,7 +49,7 @@ impl Secrets {
         match command {
             Command::Set(command) => command.run(context, &desk),
             Command::Get(command) => command.run(context, &desk),
-            Command::List => list::list(context, &desk),
+            Command::List => Ok(list::list(context, &desk)),
             Command::Generate => make::generate(context, &desk),
             Command::Rotate(command) => command.run(context, &desk),
             Command::Rekey(command) => command.run(context, &desk),

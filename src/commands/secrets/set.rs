@@ -69,7 +69,7 @@ fn given(ui: Ui, file: Option<&Path>) -> Result<Secret, Diagnostics> {
             let mut bytes = Zeroizing::new(Vec::new());
             std::io::stdin().read_to_end(&mut bytes).map_err(|error| failed("standard input", &error))?;
             // the newline of `echo` and of editors is no part of a password
-            if file.is_none() && bytes.iter().filter(|byte| **byte == b'\n').count() == 1 && bytes.ends_with(b"\n") {
+            if file.is_none() && bytes.iter().position(|byte| *byte == b'\n') == Some(bytes.len().saturating_sub(1)) {
                 bytes.pop();
             }
             Ok(Secret::new(std::mem::take(&mut *bytes)))
