@@ -253,3 +253,34 @@ fn no_value_is_anywhere_but_in_its_file() {
         assert!(found.contains(&planted), "{leak}");
     }
 }
+
+#[test]
+fn no_process_is_started_with_a_value_in_its_arguments_or_environment() {
+    let wiki = wiki();
+    wiki.set(CANARY);
+    let _ = wiki.run(&["secrets", "generate"]).success();
+    let traced = |program: &mut Command| {
+        let trace = wiki.chapter.home().join("trace");
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-v", "-s", "65535", "-e", "trace=execve", "-o"]).arg(&trace);
+        strace.arg(program.get_program()).args(program.get_args()).env_clear();
+        strace.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        strace.current_dir(program.get_current_dir().unwrap_or(Path::new("/")));
+        let output = strace.output().expect("strace is installed by script/test");
+        (output, std::fs::read_to_string(trace).unwrap())
+    };
+    // first: what would be seen
+    let path = ("PATH", "/usr/bin:/bin");
+    let (_, trace) = traced(Command::new("sh").args(["-c", "/bin/true \"$1\"; :", "sh", CANARY]).envs([path]));
+    assert!(holds(&trace), "an argument");
+    let (_, trace) = traced(Command::new("sh").args(["-c", "/bin/true; :"]).envs([path, ("X", CANARY)]));
+    assert!(holds(&trace), "an environment");
+
+    let identity = wiki.identity.to_str().unwrap();
+    let mut apply = wiki.chapter.command(&["apply", "--yes", "--identity", identity]);
+    let (output, trace) = traced(&mut apply);
+    assert!(output.status.success(), "{output:?}");
+    assert!(trace.contains("sha256sum"), "the script on the host was seen: {trace}");
+    assert!(wiki.on_host("etc/wiki/conf").contains(CANARY));
+    assert!(!holds(&trace));
+}

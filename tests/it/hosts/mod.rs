@@ -8,6 +8,7 @@ mod hard;
 mod harness;
 mod kinds;
 mod laws;
+mod leaks;
 mod leaving;
 mod many;
 mod owed;
