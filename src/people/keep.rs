@@ -2,7 +2,6 @@
 //! and checklist. A secret that cannot be decrypted ends it before anything is written.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::coming::readers;
@@ -13,6 +12,7 @@ use crate::edit::Rewrite;
 use crate::inventory::Inventory;
 use crate::modules::Library;
 use crate::secret::{Secret, SecretName};
+use crate::secret_declaration::Generate;
 use crate::secrets::journal::Write;
 use crate::secrets::{Header, Identities, Reader, Store, declared, make};
 
@@ -85,50 +85,68 @@ impl Keep {
         let wanted: BTreeMap<SecretName, Vec<Reader>> = readers(&leaving.after, library, self).into_iter().collect();
         let declared = declared(&leaving.after, library);
         let changed: BTreeSet<&SecretName> = leaving.affected.iter().chain(&leaving.rotated).collect();
-        let mut writes = Vec::new();
-        let mut mistakes = Diagnostics::default();
-        for name in changed {
-            let nobody = Vec::new();
-            let readers = wanted.get(name).unwrap_or(&nobody);
-            let value = match self.store.decrypt(name, &self.identities) {
-                Ok(value) => value,
-                Err(why) => {
-                    mistakes.0.extend(unreadable(name, &why).0);
-                    continue;
-                }
-            };
+        let changed: Vec<&SecretName> = changed.into_iter().collect();
+        let one = |name: &SecretName| {
             let generate =
                 declared.iter().find(|it| it.name == *name).and_then(|it| it.declaration.generate.as_ref());
-            let fresh = generate.filter(|_| leaving.rotated.contains(name)).and_then(make::generated);
-            match fresh {
-                Some(fresh) => {
-                    let id = crate::inventory::new_id().map_err(|error| wrong(name, &error.to_string()))?;
-                    let files = self.store.encrypted(name, &fresh, &id, readers, &self.identities);
-                    writes.extend(files.map_err(|why| wrong(name, &why))?);
-                    // While an earlier value is kept, some host still has that one.
-                    let kept = if self.store.has_previous(name) {
-                        self.store.decrypt_previous(name, &self.identities).map_err(|why| unreadable(name, &why))?
-                    } else {
-                        value
-                    };
-                    writes.push(self.previous(name, &kept, readers)?);
-                }
-                None => writes.extend(self.anew(name, &value, readers)?),
+            let generate = generate.filter(|_| leaving.rotated.contains(name));
+            self.without(name, wanted.get(name).map(Vec::as_slice).unwrap_or_default(), generate)
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = changed.len().div_ceil(threads).max(1);
+        // each thread gives its results in order, and so do all together
+        let results: Vec<Result<Vec<Write>, Diagnostics>> = std::thread::scope(|scope| {
+            let work = |names: &[&SecretName]| names.iter().map(|name| one(name)).collect::<Vec<_>>();
+            let running: Vec<_> = changed.chunks(share).map(|names| scope.spawn(move || work(names))).collect();
+            running.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|_| vec![Err(ended())])).collect()
+        });
+        let mut writes = Vec::new();
+        let mut mistakes = Diagnostics::default();
+        for result in results {
+            match result {
+                Ok(files) => writes.extend(files),
+                Err(wrong) => mistakes.0.extend(wrong.0),
             }
-            self.still_mine(name, &writes)?;
         }
         if mistakes.has_errors() { Err(mistakes) } else { Ok(writes) }
     }
 
+    /// One secret for those who stay, with a new value if one is to be made.
+    fn without(
+        &self,
+        name: &SecretName,
+        readers: &[Reader],
+        generate: Option<&Generate>,
+    ) -> Result<Vec<Write>, Diagnostics> {
+        let value = self.store.decrypt(name, &self.identities).map_err(|why| unreadable(name, &why))?;
+        let writes = match generate.and_then(make::generated) {
+            None => self.anew(name, &value, readers)?,
+            Some(fresh) => {
+                let id = crate::inventory::new_id().map_err(|error| wrong(name, &error.to_string()))?;
+                let files = self.store.encrypted(name, &fresh, &id, readers, &self.identities);
+                let mut writes = files.map_err(|why| wrong(name, &why))?;
+                // While an earlier value is kept, some host still has that one.
+                let kept = if self.store.has_previous(name) {
+                    self.store.decrypt_previous(name, &self.identities).map_err(|why| unreadable(name, &why))?
+                } else {
+                    value
+                };
+                writes.push(self.previous(name, &kept, readers)?);
+                writes
+            }
+        };
+        self.still_mine(name, &writes)?;
+        Ok(writes)
+    }
+
     /// What was just encrypted must open with the operator's own key, or they would lose it by this.
     fn still_mine(&self, name: &SecretName, writes: &[Write]) -> Result<(), Diagnostics> {
-        let opens = writes.iter().rev().take(3).filter_map(|(path, file)| Some((path, file.as_ref()?)));
+        let opens = writes.iter().filter_map(|(path, file)| Some((path, file.as_ref()?)));
         let mut files = opens.filter(|(path, _)| path.extension().is_some_and(|it| it == "age"));
         if files.all(|(_, file)| Store::opens(file, &self.identities)) {
             return Ok(());
         }
-        let mut fact = String::new();
-        let _ = write!(fact, "you would lose access yourself: {name} would not open with your key any more");
+        let fact = format!("you would lose access yourself: {name} would not open with your key any more");
         Err(Diagnostic::error(fact).remedy("let somebody who keeps access do it; nothing was changed").into())
     }
 
@@ -141,6 +159,12 @@ impl Keep {
 
 fn of(files: Vec<Rewrite>) -> Vec<Write> {
     files.into_iter().map(|rewrite| (rewrite.path, Some(rewrite.content))).collect()
+}
+
+fn ended() -> Diagnostics {
+    Diagnostic::error("the work on a secret ended abnormally; nothing was changed")
+        .remedy("please report this with the command you ran")
+        .into()
 }
 
 fn unreadable(name: &SecretName, why: &str) -> Diagnostics {
