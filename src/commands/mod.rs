@@ -27,6 +27,7 @@ pub mod module;
 mod notify;
 mod origins;
 pub mod plan;
+pub mod review;
 mod saving;
 pub mod schema;
 pub mod validate;

@@ -55,7 +55,7 @@ impl Module {
                 })?;
                 match context.ui.format {
                     Format::Json => context.ui.json(&describe::json(&library, module, language)),
-                    Format::Text => context.ui.data(&describe::show(&library, module, language)),
+                    Format::Text | Format::Markdown => context.ui.data(&describe::show(&library, module, language)),
                 }
             }
             Command::New { name } => {

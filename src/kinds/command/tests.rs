@@ -40,7 +40,10 @@ fn a_command_without_a_guard_is_refused_with_the_ways_to_guard_it() {
     let said = |yaml| nowhere().try_item("command", yaml).unwrap_err();
     let without = said("{ name: migrate, run: x }");
     assert!(without.contains("nothing says when `migrate` is done"), "{without}");
-    assert!(without.contains("`creates: PATH`, `unless: COMMAND`, `on_change: [GLOB]` or `stdin: TEXT`"), "{without}");
+    assert!(
+        without.contains("`creates: PATH`, `unless: COMMAND`, `on_change: [GLOB]` or `stdin: TEXT`"),
+        "{without}"
+    );
     let wrong = "{ name: a, run: [], creates: x, unless: y, on_change: [z], env: { a-b: c }, user: -u, timeout: 0 }";
     let all = said(wrong);
     for fact in
