@@ -132,7 +132,7 @@ fn modules(inventory: &Inventory, library: &Library) -> BTreeMap<String, (i64, S
     used.map(|module| (module.name.clone(), (module.version, text(module)))).collect()
 }
 
-/// `secrets/<service>/<name>.recipients`: `id HEX`, then a line for each reader. Links are not followed.
+/// `secrets/<service>/<name>.recipients`: `id HEX`, then `person NAME KEY` for each reader. Links are not followed.
 fn recipients(dir: &Path) -> BTreeMap<String, (String, BTreeSet<String>)> {
     let mut found = BTreeMap::new();
     let entries = |dir: &Path| std::fs::read_dir(dir).into_iter().flatten().flatten().collect::<Vec<_>>();
@@ -146,10 +146,9 @@ fn recipients(dir: &Path) -> BTreeMap<String, (String, BTreeSet<String>)> {
                 continue;
             }
             let text = std::fs::read_to_string(file.path()).unwrap_or_default();
-            let word = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
             let id = text.lines().find_map(|line| line.strip_prefix("id ")).unwrap_or_default().to_owned();
-            let lines = text.lines().filter(|line| !line.starts_with("id ") && !line.starts_with('#'));
-            let readers = lines.map(word).filter(|word| !word.is_empty()).collect();
+            let person = |line: &str| Some(line.strip_prefix("person ")?.split_whitespace().next()?.to_owned());
+            let readers = text.lines().filter_map(person).collect();
             found.insert(format!("{}/{name}", service.file_name().to_string_lossy()), (id, readers));
         }
     }

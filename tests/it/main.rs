@@ -19,6 +19,7 @@ mod hosts;
 mod origins;
 mod reaching;
 mod readme;
+mod review;
 mod saved;
 mod support;
 
