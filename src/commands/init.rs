@@ -9,6 +9,7 @@ use crate::ci::{self, System};
 use crate::diag::{Diagnostic, Diagnostics, Result, shown};
 use crate::exit::Exit;
 use crate::inventory::{self, Locale, Login, Maintainer, NewInventory, SshKey};
+use crate::ui::Format;
 
 /// Make a new inventory: a file that explains itself, its id, and the schema for editors.
 #[derive(Debug, Args)]
@@ -49,6 +50,10 @@ impl Init {
         let mut files = inventory::init(&dir, &NewInventory { name, domain, locale: language, maintainer })?;
         if let (Some(system), Some(install)) = (ci, install) {
             files.push(ci::write(system, &dir, &install)?);
+        }
+        if context.ui.format == Format::Json {
+            let written: Vec<String> = files.iter().map(|file| shown(file)).collect();
+            context.ui.json(&serde_json::json!({ "format": 1, "written": written }));
         }
         for file in &files {
             context.ui.message(&format!("wrote {}", shown(file)));

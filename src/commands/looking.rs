@@ -120,6 +120,6 @@ fn host_error(broken: Broken) -> HostError {
     HostError { unreachable, diagnostic: *diagnostic }
 }
 
-fn whoami() -> String {
+pub fn whoami() -> String {
     std::env::var("USER").unwrap_or_else(|_| format!("uid {}", rustix::process::getuid().as_raw()))
 }

@@ -2,6 +2,7 @@
 //! do alike stands in [`Context`] and in `looking`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::compile;
@@ -10,6 +11,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::inventory::{self, Inventory, Selection};
 use crate::modules::{Library, lock};
+use crate::secrets::{Identities, Live, Store};
 use crate::transport::{Asker as _, Timeouts};
 use crate::ui::Ui;
 
@@ -26,10 +28,12 @@ pub mod looking;
 pub mod module;
 mod notify;
 mod origins;
+pub mod people;
 pub mod plan;
 pub mod review;
 mod saving;
 pub mod schema;
+pub mod secrets;
 pub mod validate;
 
 pub use global::Global;
@@ -50,7 +54,10 @@ impl Context {
         let here = std::env::current_dir().map_err(|error| {
             Diagnostic::error(format!("the working directory cannot be read: {error}")).remedy("go to another one")
         })?;
-        Ok(inventory::find(self.global.inventory.as_deref(), &here)?)
+        let dir = inventory::find(self.global.inventory.as_deref(), &here)?;
+        // before anything is read: what an interrupted run began is finished
+        crate::secrets::journal::recover(&crate::modules::root_of(&dir))?;
+        Ok(dir)
     }
 
     /// The same, but warnings are not said.
@@ -136,7 +143,9 @@ impl Context {
                 return Err(mistakes);
             }
         };
-        let (catalog, more) = compile::compile(&inventory, &library, &selection);
+        let identities = Identities::find(&self.global.identity, Arc::new(self.ui));
+        let secrets = Live::new(Store::open(&inventory.dir)?, identities);
+        let (catalog, more) = compile::compile_with(&inventory, &library, &selection, Arc::new(secrets));
         mistakes.0.extend(more.0);
         let Some(catalog) = catalog.filter(|_| !mistakes.has_errors()) else { return Err(mistakes) };
         Ok((Compiled { inventory, catalog }, mistakes))

@@ -66,7 +66,12 @@ impl Module {
             Command::Update { name } => {
                 let inventory = inventory?;
                 let updates = lock::update(&inventory, &library, name.as_deref())?;
-                context.ui.data(&updates.iter().map(line).collect::<String>());
+                match context.ui.format {
+                    Format::Json => context
+                        .ui
+                        .json(&json!({ "format": 1, "updates": updates.iter().map(update).collect::<Vec<_>>() })),
+                    Format::Text | Format::Markdown => context.ui.data(&updates.iter().map(line).collect::<String>()),
+                }
                 context.ui.message(&format!("{} is up to date.", shown(&lock::path(&inventory.dir))));
             }
         }
@@ -81,6 +86,11 @@ fn list(library: &Library, language: &str) -> serde_json::Value {
             "summary": module.summary.in_language(language) })
     };
     library.modules().map(module).collect()
+}
+
+fn update(update: &Update) -> serde_json::Value {
+    let locked = |locked: &Locked| json!({ "version": locked.version, "hash": locked.hash });
+    json!({ "module": update.module, "old": update.old.as_ref().map(locked), "new": update.new.as_ref().map(locked) })
 }
 
 /// `nginx: version 1 → 2` or `nginx: version 1, content changed (1a2b3c4d → 5e6f7a8b)`.

@@ -5,14 +5,15 @@ use clap::{Args, ValueEnum};
 use super::{Context, Outcome};
 use crate::exit::Exit;
 use crate::inventory;
+use crate::report::schemas;
 
-/// Print the JSON Schema by which editors complete and check what you write.
+/// Print the JSON Schema by which editors complete and check what you write, or programs read what Steward prints.
 ///
 /// `steward init` puts it beside a new inventory; after an upgrade of Steward:
 /// `steward schema > .steward/schema.json`
 #[derive(Debug, Args)]
 pub struct Schema {
-    /// The files to describe.
+    /// What to describe.
     #[arg(value_enum, default_value_t)]
     of: Described,
 }
@@ -24,6 +25,16 @@ enum Described {
     Inventory,
     /// The YAML files below `modules/`.
     Module,
+    /// What `plan --format json` prints.
+    Plan,
+    /// Each line that `apply --format json` prints.
+    Apply,
+    /// What `drift --format json` prints.
+    Drift,
+    /// What `validate --format json` prints.
+    Validate,
+    /// The file that `plan --out` writes.
+    SavedPlan,
 }
 
 impl Schema {
@@ -32,6 +43,11 @@ impl Schema {
         context.ui.data(&match of {
             Described::Inventory => inventory::schema_text(),
             Described::Module => format!("{:#}\n", crate::modules::schema()),
+            Described::Plan => format!("{:#}\n", schemas::plan()),
+            Described::Apply => format!("{:#}\n", schemas::apply()),
+            Described::Drift => format!("{:#}\n", schemas::drift()),
+            Described::Validate => format!("{:#}\n", schemas::validate()),
+            Described::SavedPlan => format!("{:#}\n", schemas::saved_plan()),
         });
         Ok(Exit::Success)
     }

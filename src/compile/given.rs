@@ -1,10 +1,10 @@
-//! The names that every expression can see: `chapter`, `people`, `inventory`, `host`; and `service`.
+//! The names that every expression can see: `chapter`, `people`, `former`, `inventory`, `host`; and `service`.
 
 use std::sync::Arc;
 
 use minijinja::Value;
 
-use crate::inventory::{Host, Inventory, Person};
+use crate::inventory::{Former, Host, Inventory, Person};
 use crate::template::Scope;
 
 /// What is the same on all hosts.
@@ -15,7 +15,8 @@ pub(super) fn common(inventory: &Inventory) -> Arc<Scope> {
         ("locale", Value::from(inventory.chapter.locale.code())),
     ]);
     let people: Vec<Value> = inventory.people.iter().map(|(id, person)| of_person(id, person)).collect();
-    let scope = Scope::new().with("chapter", chapter).with("people", people);
+    let former: Vec<Value> = inventory.former.iter().map(|(id, former)| of_former(id, former)).collect();
+    let scope = Scope::new().with("chapter", chapter).with("people", people).with("former", former);
     Arc::new(scope.with("inventory", inventory.id.as_str()))
 }
 
@@ -26,6 +27,17 @@ fn of_person(id: &str, person: &Person) -> Value {
         ("name", Value::from(person.name.as_str())),
         ("login", Value::from(person.login())),
         ("role", Value::from(person.role.name())),
+        ("ssh", Value::from(keys)),
+    ])
+}
+
+fn of_former(id: &str, former: &Former) -> Value {
+    let keys: Vec<String> = former.ssh.iter().map(|key| key.value.to_string()).collect();
+    Value::from_pairs([
+        ("id", Value::from(id)),
+        ("name", Value::from(former.name.as_str())),
+        ("login", Value::from(former.login())),
+        ("since", Value::from(former.since.to_string())),
         ("ssh", Value::from(keys)),
     ])
 }

@@ -17,6 +17,17 @@ pub struct Chapter {
     /// The language of generated pages and of the runbook.
     #[serde(default)]
     pub locale: Locale,
+    /// How many people at least must be able to read each secret; 2 if not given.
+    #[serde(default)]
+    #[schemars(with = "Option<u8>", range(min = 1))]
+    pub min_readers: Option<Placed<std::num::NonZeroU8>>,
+}
+
+impl Chapter {
+    /// How many people at least must be able to read each secret.
+    pub fn least_readers(&self) -> usize {
+        self.min_readers.as_ref().map_or(2, |least| usize::from(least.value.get()))
+    }
 }
 
 /// A language that Steward speaks.

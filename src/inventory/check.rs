@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use super::names::{host_name_mistake, is_login, is_name};
 use super::select::{ALL, check_placement};
-use super::{Inventory, load::Names};
+use super::{Inventory, Role, load::Names};
 use crate::diag::{Diagnostic, Diagnostics, Place};
+use crate::secret_declaration::INVENTORY;
 use crate::yaml::{Map, Node, Placed};
 
 /// 128 bits in hexadecimal, as `init` writes them.
@@ -20,7 +21,15 @@ pub(super) fn names(merged: &Map, mistakes: &mut Diagnostics) {
     let section = |name: &str| merged.get(name).and_then(|entry| entry.node.as_map()).into_iter().flatten();
     for (kind, name_of) in [("hosts", "host"), ("groups", "group"), ("services", "service")] {
         for (name, entry) in section(kind) {
-            if name == ALL {
+            if name == INVENTORY && kind == "services" {
+                mistakes.push(
+                    Diagnostic::error(
+                        "`inventory` is where the chapter's own secrets are kept; it cannot be a service",
+                    )
+                    .at(&entry.key)
+                    .remedy("choose another name"),
+                );
+            } else if name == ALL {
                 let remedy = if kind == "groups" {
                     "values for all hosts belong in the top-level `vars`"
                 } else {
@@ -94,6 +103,7 @@ pub(super) fn references(inventory: &mut Inventory, names: &Names<'_>, mistakes:
             check_placement(word, place, names, mistakes);
         }
     }
+    readers(inventory, names, mistakes);
     memberships(inventory);
     circles(inventory, mistakes);
     let placed: Vec<Vec<String>> =
@@ -122,6 +132,31 @@ fn unknown_host(name: &str, place: &Place, names: &Names<'_>) -> Diagnostic {
     Diagnostic::error(format!("there is no host `{}`", name.escape_debug()))
         .at(place)
         .suggest(name, names.hosts.keys().map(String::as_str))
+}
+
+/// Those who are named to read secrets are people or roles.
+fn readers(inventory: &Inventory, names: &Names<'_>, mistakes: &mut Diagnostics) {
+    let groups = inventory.groups.values().flat_map(|group| &group.readers);
+    let hosts = inventory.hosts.values().flat_map(|host| &host.readers);
+    let services = inventory.services.values().flat_map(|service| service.readers.iter().flatten());
+    let own = inventory.secrets.values().flat_map(|secret| &secret.readers);
+    for reader in groups.chain(hosts).chain(services).chain(own) {
+        if Role::named(reader).is_none() && !names.people.contains_key(&reader.value) {
+            let known = names.people.keys().map(String::as_str).chain(Role::ALL.iter().map(|role| role.name()));
+            mistakes.push(
+                Diagnostic::error(format!("`{}` is neither a person nor a role", reader.escape_debug()))
+                    .at(&reader.place)
+                    .suggest(reader, known),
+            );
+        }
+    }
+    for person in inventory.people.values().filter(|person| Role::named(&person.id).is_some()) {
+        mistakes.push(
+            Diagnostic::error(format!("`{}` is a role; it cannot be a person", person.id))
+                .at(&person.place)
+                .remedy("choose another name"),
+        );
+    }
 }
 
 /// After this, every host names all its groups.
@@ -165,6 +200,7 @@ pub(super) fn values(inventory: &Inventory, mistakes: &mut Diagnostics) {
     chapter(inventory, mistakes);
     addresses(inventory, mistakes);
     logins(inventory, mistakes);
+    former(inventory, mistakes);
     for host in inventory.hosts.values() {
         if let Some(root) = host.root.as_ref().filter(|_| !host.is_local()) {
             mistakes.push(
@@ -201,6 +237,40 @@ fn addresses(inventory: &Inventory, mistakes: &mut Diagnostics) {
             ),
             None => {
                 seen.insert((address, host.port.get()), (&host.name, &host.address.place));
+            }
+        }
+    }
+}
+
+/// Who left is nobody's account and nobody's key: a host cannot close what it is to open.
+fn former(inventory: &Inventory, mistakes: &mut Diagnostics) {
+    for left in inventory.former.values() {
+        let place = left.login.as_ref().map_or(&left.place, |login| &login.place);
+        if !is_login(left.login()) || left.login() == "root" {
+            mistakes.push(
+                Diagnostic::error(format!("`{}` cannot be the account of a person", left.login().escape_debug()))
+                    .at(place)
+                    .remedy("give the `login` that the person had"),
+            );
+        }
+        for person in inventory.people.values() {
+            if person.id == left.id || person.login() == left.login() {
+                mistakes.push(
+                    Diagnostic::error(format!("`{}` is in `people` and in `former`", left.login()))
+                        .at(place)
+                        .related(&person.place, "who is here")
+                        .remedy("take them out of one; `steward people add` brings somebody back"),
+                );
+            }
+            let own = person.ssh.iter().find(|own| left.ssh.iter().any(|key| key.key() == own.key()));
+            let ages = person.age.iter().find(|own| left.age.iter().any(|key| key.value == own.value));
+            if let Some(place) = own.map(|key| &key.place).or(ages.map(|key| &key.place)) {
+                mistakes.push(
+                    Diagnostic::error(format!("`{}` has a key of `{}`, who left", person.id, left.id))
+                        .at(place)
+                        .related(&left.place, "who left")
+                        .remedy("give everybody a key of their own"),
+                );
             }
         }
     }

@@ -16,6 +16,9 @@ pub struct Group {
     #[serde(default)]
     #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
     pub vars: Map,
+    /// People or roles who also read the secrets of the services placed on its hosts.
+    #[serde(default)]
+    pub readers: Vec<Placed<String>>,
     /// Members, besides the hosts that name this group in their `groups`.
     #[serde(default)]
     pub hosts: Vec<Placed<String>>,

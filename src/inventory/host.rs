@@ -43,6 +43,9 @@ pub struct Host {
     #[serde(default)]
     #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
     pub vars: Map,
+    /// People or roles who also read the secrets of the services placed on it.
+    #[serde(default)]
+    pub readers: Vec<Placed<String>>,
     /// Another host of this inventory through which this one is reached.
     #[serde(default)]
     pub jump: Option<Placed<String>>,

@@ -10,21 +10,30 @@ use indexmap::IndexMap;
 use indexmap::map;
 use serde::de::DeserializeOwned;
 
-use super::{Chapter, Group, Host, Inventory, Locale, Person, Service, check};
+use super::{Chapter, Former, Group, Host, Inventory, Locale, Person, Service, check};
 use crate::diag::{Diagnostic, Diagnostics, Place, Source, shown};
+use crate::secret_declaration::read_secrets;
 use crate::yaml::{self, Entry, Map, Node, Placed, Value};
 
 /// The keys that may stand at the top of a file.
-const SECTIONS: [&str; 7] = ["id", "chapter", "vars", "people", "hosts", "groups", "services"];
+const SECTIONS: [&str; 9] = ["id", "chapter", "vars", "people", "former", "hosts", "groups", "services", "secrets"];
 
 /// Sections that are a map of names, so that several files may each add to them.
-const SHARED: [&str; 6] = ["chapter", "vars", "people", "hosts", "groups", "services"];
+const SHARED: [&str; 8] = ["chapter", "vars", "people", "former", "hosts", "groups", "services", "secrets"];
 
 /// Reads the inventory in `dir`. With mistakes, what remains is still given as far as it can be understood: commands
 /// other than `validate` must stop if there are errors.
 pub fn load(dir: &Path) -> (Option<Inventory>, Diagnostics) {
     let mut mistakes = Diagnostics::default();
     let sources = read(dir, &mut mistakes);
+    let (inventory, more) = from_sources(dir, sources);
+    mistakes.0.extend(more.0);
+    (inventory, mistakes)
+}
+
+/// The same from texts that need not be on the disk, such as those of an edit.
+pub fn from_sources(dir: &Path, sources: Vec<Arc<Source>>) -> (Option<Inventory>, Diagnostics) {
+    let mut mistakes = Diagnostics::default();
     let mut merged = Map::new();
     for source in &sources {
         if let Some(node) = yaml::readable(source, &mut mistakes) {
@@ -59,7 +68,7 @@ fn read(dir: &Path, mistakes: &mut Diagnostics) -> Vec<Arc<Source>> {
 }
 
 /// The YAML files of an inventory directory, sorted.
-pub(super) fn files(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
+pub fn files(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(dir)? {
         let path = entry?.path();
@@ -161,6 +170,7 @@ fn assemble(dir: &Path, sources: Vec<Arc<Source>>, merged: &Map, mistakes: &mut 
     let section = |name: &str| merged.get(name).and_then(|entry| entry.node.as_map());
     let nothing = Map::new();
     let names = Names {
+        people: section("people").unwrap_or(&nothing),
         hosts: section("hosts").unwrap_or(&nothing),
         groups: section("groups").unwrap_or(&nothing),
         services: section("services").unwrap_or(&nothing),
@@ -171,9 +181,11 @@ fn assemble(dir: &Path, sources: Vec<Arc<Source>>, merged: &Map, mistakes: &mut 
         chapter: chapter(merged, &sources, mistakes),
         vars: section("vars").cloned().unwrap_or_default(),
         people: entries(section("people"), mistakes, |person: &mut Person, name| person.id = name),
+        former: entries(section("former"), mistakes, |former: &mut Former, name| former.id = name),
         hosts: entries(section("hosts"), mistakes, |host: &mut Host, name| host.name = name),
         groups: entries(section("groups"), mistakes, |group: &mut Group, name| group.name = name),
         services: entries(section("services"), mistakes, |service: &mut Service, name| service.name = name),
+        secrets: section("secrets").map(|map| read_secrets(map, true, mistakes)).unwrap_or_default(),
         sources,
     };
     check::names(merged, mistakes);
@@ -184,6 +196,7 @@ fn assemble(dir: &Path, sources: Vec<Arc<Source>>, merged: &Map, mistakes: &mut 
 
 /// The names that are declared, also where what stands under them is wrong: naming those is no second mistake.
 pub(super) struct Names<'a> {
+    pub(super) people: &'a Map,
     pub(super) hosts: &'a Map,
     pub(super) groups: &'a Map,
     pub(super) services: &'a Map,
@@ -237,7 +250,12 @@ fn chapter(merged: &Map, sources: &[Arc<Source>], mistakes: &mut Diagnostics) ->
         );
     }
     let unnamed = || Placed::new(String::new(), &start);
-    decoded.flatten().unwrap_or_else(|| Chapter { name: unnamed(), domain: unnamed(), locale: Locale::default() })
+    decoded.flatten().unwrap_or_else(|| Chapter {
+        name: unnamed(),
+        domain: unnamed(),
+        locale: Locale::default(),
+        min_readers: None,
+    })
 }
 
 fn start(sources: &[Arc<Source>]) -> Place {

@@ -11,12 +11,14 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::diag::Source;
+use crate::secret_declaration::SecretDeclaration;
 use crate::yaml::{Map, Placed};
 
 mod address;
 mod chapter;
 mod check;
 mod find;
+mod former;
 mod group;
 mod host;
 mod init;
@@ -32,11 +34,12 @@ mod vars;
 pub use address::Address;
 pub use chapter::{Chapter, Locale};
 pub use find::find;
+pub use former::{Day, Former};
 pub use group::Group;
 pub use host::Host;
 pub use init::{Maintainer, NewInventory, init, schema_text};
 pub use keys::{AgeRecipient, HostKey, SshKey};
-pub use load::load;
+pub use load::{files, from_sources, load};
 pub use names::Login;
 pub use person::{Person, Role};
 pub use schema::schema;
@@ -55,9 +58,13 @@ pub struct Inventory {
     /// The chapter's `vars`: the weakest above a module's own defaults.
     pub vars: Map,
     pub people: IndexMap<String, Placed<Person>>,
+    /// Who left; hosts close their accounts.
+    pub former: IndexMap<String, Placed<Former>>,
     pub hosts: IndexMap<String, Placed<Host>>,
     pub groups: IndexMap<String, Placed<Group>>,
     pub services: IndexMap<String, Placed<Service>>,
+    /// The chapter's own secrets, `inventory/NAME` in the store.
+    pub secrets: IndexMap<String, SecretDeclaration>,
     /// The files, in the order they were read.
     pub sources: Vec<Arc<Source>>,
 }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde_json::Value;
 
-use super::{Chapter, Group, Host, Person, Service};
+use super::{Chapter, Former, Group, Host, Person, Service};
+use crate::secret_declaration::SecretEntry;
 
 /// A file of a Steward inventory. The files of a directory are merged; every key may stand in any of them.
 #[derive(JsonSchema)]
@@ -22,12 +23,16 @@ struct InventoryFile {
     vars: Option<BTreeMap<String, Value>>,
     /// The volunteers, by login.
     people: Option<BTreeMap<String, Person>>,
+    /// Those who left. `steward people remove` writes this, and hosts close their accounts.
+    former: Option<BTreeMap<String, Former>>,
     /// The servers, by name.
     hosts: Option<BTreeMap<String, Host>>,
     /// Hosts that have something in common, by name.
     groups: Option<BTreeMap<String, Group>>,
     /// What runs where, by name.
     services: Option<BTreeMap<String, Service>>,
+    /// Secrets of the chapter itself, by name: `inventory/NAME` in the store.
+    secrets: Option<BTreeMap<String, SecretEntry>>,
 }
 
 /// The schema of one inventory file, JSON Schema draft 2020-12.
@@ -63,7 +68,7 @@ mod tests {
         let schema = schema();
         let keys =
             |name: &str| schema["$defs"][name]["properties"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-        assert_eq!(keys("Service"), ["module", "on", "params", "needs"]);
+        assert_eq!(keys("Service"), ["module", "on", "params", "needs", "readers"]);
         assert!(!keys("Host").contains(&"name".to_owned()));
         assert_eq!(schema["$defs"]["Service"]["required"], serde_json::json!(["module", "on"]));
     }

@@ -26,6 +26,9 @@ pub struct Service {
     #[serde(default)]
     #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
     pub needs: Map,
+    /// People or roles who read its secrets besides maintainers; without it, operators do.
+    #[serde(default)]
+    pub readers: Option<Vec<Placed<String>>>,
     /// The hosts that `on` means, in inventory order. Filled by loading.
     #[serde(skip)]
     pub hosts: Vec<String>,

@@ -102,7 +102,7 @@ fn an_entry_that_cannot_be_understood_hides_no_unknown_name() {
         ),
         [
             "a.yaml:1:10: `web1` lacks the key `address`; add `address:`",
-            "a.yaml:2:39: unknown key `xyz`; known here: vars, hosts",
+            "a.yaml:2:39: unknown key `xyz`; known here: vars, readers, hosts",
             "a.yaml:3:13: `a` lacks the key `module`; add `module:`",
             "a.yaml:1:27: there is no group `wbe`; did you mean `web`?",
             "a.yaml:1:39: there is no host `x`; known here: web1",

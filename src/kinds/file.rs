@@ -126,7 +126,10 @@ impl Kind for FileKind {
     }
 }
 
-fn content(fields: &Fields, node: &Node, build: &mut Build<'_>) -> Option<(Arc<[u8]>, Option<Arc<Sealed>>)> {
+/// The public content, and what it holds of secrets.
+type Bytes = (Arc<[u8]>, Option<Arc<Sealed>>);
+
+fn content(fields: &Fields, node: &Node, build: &mut Build<'_>) -> Option<Bytes> {
     let place = |field: &str| node.get(field).map_or(&node.place, |value| &value.place).clone();
     match (&fields.content, &fields.template, &fields.source) {
         (Some(content), None, None) => {

@@ -10,6 +10,7 @@ use indexmap::IndexMap;
 
 use crate::diag::{Place, Source};
 use crate::kinds::Kind;
+pub use crate::secret_declaration::SecretDeclaration;
 use crate::yaml::{Map, Node};
 
 mod declared;
@@ -25,13 +26,13 @@ mod types;
 
 pub use library::{Library, root_of};
 pub use params::{Param, accept_fields};
-pub use read::{SecretDeclaration, read};
+pub use read::read;
 pub use schema::schema;
 pub use text::Text;
 pub use types::Type;
 
 /// Names that every expression can see, whatever the module.
-pub const GIVEN: &[&str] = &["chapter", "host", "inventory", "people", "service"];
+pub const GIVEN: &[&str] = &["chapter", "former", "host", "inventory", "people", "service"];
 
 /// Names that exist only in some expressions, and which no parameter may hide.
 pub const RESERVED: &[&str] =
@@ -51,7 +52,7 @@ pub struct Module {
     pub params: IndexMap<String, Param>,
     /// The names of all params, those too.
     pub param_names: Vec<String>,
-    /// What must be kept secret, by name.
+    /// What each service of it keeps in the store, as `SERVICE/NAME`.
     pub secrets: IndexMap<String, SecretDeclaration>,
     pub needs: IndexMap<String, Need>,
     /// What a service of this module hands back to those that need it: expressions that also see `need`.

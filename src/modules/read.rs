@@ -10,6 +10,7 @@ use super::declared::{read_needs, read_offers, read_resource};
 use super::params::{has_expression, read_fields, read_params};
 use super::{GIVEN, Module, Param, Repeat, Text};
 use crate::diag::{Diagnostic, Diagnostics, Source};
+use crate::secret_declaration::read_secrets;
 use crate::template::{Expressions, environment};
 use crate::yaml::{self, Map, Node, Placed};
 
@@ -21,7 +22,7 @@ struct Raw {
     #[serde(default)]
     params: Map,
     #[serde(default)]
-    secrets: IndexMap<String, SecretDeclaration>,
+    secrets: Map,
     #[serde(default)]
     needs: Map,
     #[serde(default)]
@@ -38,34 +39,6 @@ struct Raw {
     /// Nothing makes backups yet; that it is written well is known to those who will read it.
     #[serde(rename = "backups", default)]
     _backups: Vec<Node>,
-}
-
-/// Read, so that mistakes are found; nothing makes values yet.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SecretDeclaration {
-    #[serde(rename = "generate")]
-    _generate: Option<Generate>,
-    #[serde(rename = "rotate")]
-    _rotate: Option<Rotate>,
-    #[serde(rename = "help")]
-    _help: Option<Node>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Generate {
-    #[serde(rename = "length")]
-    _length: Option<u16>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Rotate {
-    Auto,
-    Command,
-    Manual,
-    Never,
 }
 
 #[derive(Deserialize)]
@@ -98,7 +71,7 @@ pub fn read(name: &str, source: &Arc<Source>, embedded: bool, mistakes: &mut Dia
         summary: Text::read(&raw.summary, mistakes),
         params: read_params(&raw.params, mistakes),
         param_names: raw.params.keys().cloned().collect(),
-        secrets: raw.secrets,
+        secrets: read_secrets(&raw.secrets, false, mistakes),
         needs: read_needs(&raw.needs, mistakes),
         facts: raw.facts,
         gathers,

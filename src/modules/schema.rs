@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::types::SIMPLE;
 use crate::kinds;
+use crate::secret_declaration::SecretEntry;
 
 /// The schema of one file below `modules/`, JSON Schema draft 2020-12.
 pub fn schema() -> Value {
@@ -26,6 +27,16 @@ pub fn schema() -> Value {
     resource.extend(repeat());
     let resource = json!({ "type": "object", "properties": resource, "additionalProperties": false, "oneOf": tags });
     definitions.insert("resource".to_owned(), resource);
+    let mut secret = schemars::generate::SchemaSettings::draft2020_12()
+        .with(|settings| settings.inline_subschemas = true)
+        .into_generator()
+        .into_root_schema_for::<SecretEntry>()
+        .to_value();
+    if let Value::Object(secret) = &mut secret {
+        secret.remove("$schema");
+        secret.remove("title");
+    }
+    definitions.insert("secret".to_owned(), json!({ "anyOf": [secret, { "type": "null" }] }));
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Steward module",
@@ -36,7 +47,7 @@ pub fn schema() -> Value {
             "version": { "type": "integer", "minimum": 1, "description": "Counts up with every change that others should know of." },
             "summary": described(reference("text"), "One sentence that says what it is for."),
             "params": described(map_of("param"), "What a service of this module may set; expressions see each by its name."),
-            "secrets": described(json!({ "type": "object" }), "Read and checked, but not supported yet."),
+            "secrets": described(map_of("secret"), "Values that nobody may see: how each is made and changed."),
             "needs": described(map_of("need"), "Modules without which this one cannot work, on the same host or where the service says."),
             "facts": described(json!({ "type": "object" }), "What a service hands back to those that need it; sees `need`."),
             "gathers": described(map_of("gathered"), "What it collects from other services, as `offers.NAME`."),

@@ -55,7 +55,6 @@ secrets: { password: { rotate: sometimes } }
         plain,
         [
             "m.yaml:3:1: unknown key `parms`; did you mean `params`?",
-            "m.yaml:20:32: `rotate` cannot be `sometimes`; write one of: auto, command, manual, never",
             "m.yaml:1:10: a module's version counts from 1",
             "m.yaml:2:19: `english` is not the code of a language; write two letters, such as `en` or `es`",
             "m.yaml:9:3: `host` already means something else in expressions; choose another name",
@@ -65,6 +64,7 @@ secrets: { password: { rotate: sometimes } }
             "m.yaml:8:33: `d` has a default and is optional; keep one of the two: with a default it always has a value",
             "m.yaml:11:3: `g` is an object without fields; add `fields: { NAME: { type: … } }`, or use `map of string`",
             "m.yaml:12:37: `h` cannot be `tpc`; did you mean `tcp`?",
+            "m.yaml:20:32: `rotate` cannot be `sometimes`; write one of: auto, command, manual, never",
             "m.yaml:13:17: `nginx` must be a map, not the text `yes`; write `nginx: {}` if there is nothing more to say",
             "m.yaml:15:5: there is no kind of resource `fil`; did you mean `file`?",
             "m.yaml:16:26: the resource has two kinds, `file` and `directory`; begin it with a dash of its own: `- directory: …`",

@@ -5,3 +5,4 @@ pub mod annotations;
 pub mod junit;
 pub mod place;
 pub mod sarif;
+pub mod schemas;

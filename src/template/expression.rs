@@ -139,15 +139,11 @@ impl<'e, 'a> Expressions<'e, 'a> {
         why: &str,
     ) -> Result<Node, Box<Diagnostic>> {
         match (&mut public.value, real.map(|node| &node.value)) {
-            (Value::String(text), Some(Value::String(real))) => {
-                if text != real {
-                    public.sealed = Some(self.closed(text, uses, Ok(Secret::new(real.as_bytes()))));
-                }
+            (Value::String(text), Some(Value::String(real))) if text != real => {
+                public.sealed = Some(self.closed(text, uses, Ok(Secret::new(real.as_bytes()))));
             }
-            (Value::String(text), None) => {
-                if !placeholders(text).is_empty() {
-                    public.sealed = Some(self.closed(text, uses, Err(why.to_owned())));
-                }
+            (Value::String(text), None) if !placeholders(text).is_empty() => {
+                public.sealed = Some(self.closed(text, uses, Err(why.to_owned())));
             }
             (Value::List(items), real) => {
                 let real = real.map(|real| if let Value::List(items) = real { items.as_slice() } else { &[] });

@@ -67,6 +67,14 @@ pub enum Broken {
 pub trait Asker: Send + Sync {
     /// A passphrase or password; `None` when nobody is there to answer. `question` ends in a colon.
     fn secret(&self, question: &str) -> Option<SecretString>;
+
+    /// Something to do meanwhile, such as touching a key.
+    fn tell(&self, _message: &str) {}
+
+    /// A yes or no; `None` when nobody is there to answer.
+    fn confirm(&self, _question: &str) -> Option<bool> {
+        None
+    }
 }
 
 /// Nobody is there to answer.

@@ -98,6 +98,17 @@ impl Ui {
         }
     }
 
+    /// A line that somebody types; `None` when nobody is there to answer.
+    pub fn ask(&self, question: &str) -> Option<String> {
+        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return None;
+        }
+        let _ = write!(std::io::stderr().lock(), "{question} ");
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).ok()?;
+        Some(answer.trim().to_owned())
+    }
+
     /// A yes or no; `None` when nobody is there to answer.
     pub fn confirm(&self, question: &str) -> Option<bool> {
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
@@ -115,6 +126,14 @@ impl Asker for Ui {
         // From the terminal itself, so that standard input stays free; nothing to ask means nobody is there.
         let question = if question.ends_with(' ') { question.to_owned() } else { format!("{question} ") };
         rpassword::prompt_password(question).ok().map(SecretString::from)
+    }
+
+    fn tell(&self, message: &str) {
+        self.message(message);
+    }
+
+    fn confirm(&self, question: &str) -> Option<bool> {
+        Self::confirm(self, question)
     }
 }
 

@@ -4,8 +4,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::support::Chapter;
-use crate::support::forge::{Forge, TOKEN};
+use crate::support::{Chapter, Forge, TOKEN};
 
 const MARKDOWN: &str = "<!-- steward review -->\n# Review\n\"quotes\" \\ and ünïcode\n";
 
@@ -97,7 +96,7 @@ fn nothing_is_sent_without_a_marker_or_a_token() {
 }
 
 /// `script/test` installs it.
-fn check_jsonschema() -> PathBuf {
+pub(crate) fn check_jsonschema() -> PathBuf {
     let program = PathBuf::from(std::env::var_os("STEWARD_CHECK_JSONSCHEMA").unwrap_or_else(|| {
         concat!(env!("CARGO_MANIFEST_DIR"), "/target/check-jsonschema/bin/check-jsonschema").into()
     }));

@@ -201,14 +201,14 @@ fn a_json_plan_has_exactly_the_fields_of_the_contract() {
     std::fs::write(chapter.root("web2").join("etc/demo/a.conf"), "changed by hand\n").unwrap();
     let ran = chapter.run(&["plan", "--format", "json", "--limit", "web2", "--show-remote"]).success().stderr("");
     let expected = serde_json::json!({
-        "format": 1, "inventory": "Test", "revision": null,
+        "format": 1, "inventory": "Test", "revision": null, "base": null,
         "hosts": [{
             "host": "web2", "status": "ok", "error": null, "unchanged": 1,
             "changes": [{
                 "id": "file:/etc/demo/a.conf", "service": "one", "kind": "file", "action": "update",
                 "reason": "content differs",
                 "diff": "--- /etc/demo/a.conf\n+++ /etc/demo/a.conf\n@@ -1 +1 @@\n-changed by hand\n+hello\n",
-                "sensitive": false, "deferred": false, "risk": [],
+                "sensitive": false, "deferred": false, "risk": [], "origin": null,
             }],
             "unknown": [], "access": [],
         }],

@@ -17,10 +17,13 @@ mod drift;
 mod harness;
 mod hosts;
 mod origins;
+mod people;
 mod reaching;
 mod readme;
 mod review;
 mod saved;
+mod schemas;
+mod secrets;
 mod support;
 
 use std::path::{Path, PathBuf};

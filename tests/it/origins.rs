@@ -34,6 +34,28 @@ fn a_plan_tells_this_change_from_what_was_there_before() {
 }
 
 #[test]
+fn what_was_merged_but_not_applied_is_told_from_drift() {
+    let more = "  - file: { path: /etc/issue, content: \"ours\\n\" }\n";
+    let with = |site: &str, motd: &str| module(site, motd) + more;
+    let chapter = Chapter::new().local("web1").resources(&with("one", "hello"));
+    chapter.commit();
+    chapter.apply().success();
+    let chapter = chapter.resources(&with("one", "merged"));
+    chapter.commit();
+    let chapter = chapter.resources(&with("two", "merged"));
+    chapter.commit();
+    std::fs::write(chapter.root("web1").join("etc/issue"), "by hand\n").unwrap();
+    let ran = chapter.run(&["plan", "--base", "HEAD~1"]).success().stderr("");
+    let ran = ran.stdout_has("file:/etc/issue  [bench] content differs (drift)\n");
+    let _ = ran.stdout_has("Of these: 1 this change, 1 merged but not applied, 1 drift.\n");
+    let plan = chapter.run(&["plan", "--base", "HEAD~1", "--format", "json"]).success().json();
+    assert_eq!(
+        origins(&plan),
+        ["file:/etc/site \"change\"", "file:/etc/motd \"unapplied\"", "file:/etc/issue \"drift\""]
+    );
+}
+
+#[test]
 fn a_base_that_is_not_there_or_does_not_compile_ends_the_plan() {
     let chapter = Chapter::new().local("web1").resources(&module("one", "hello"));
     chapter.run(&["plan", "--base", "main"]).status(1).stdout("").stderr_has("is in no git repository");

@@ -8,6 +8,7 @@ mod hard;
 mod harness;
 mod kinds;
 mod laws;
+mod leaving;
 mod many;
 mod owed;
 mod saved;

@@ -2,7 +2,7 @@
 //! [`Sshd`] an SSH server on loopback, [`Proxy`] a bad network. All of it is gone when the test is.
 
 mod chapter;
-pub(crate) mod forge;
+mod forge;
 mod host;
 mod proxy;
 mod ran;
@@ -15,6 +15,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 pub(crate) use chapter::Chapter;
+pub(crate) use forge::{Forge, TOKEN};
 pub(crate) use host::Host;
 pub(crate) use proxy::Proxy;
 pub(crate) use ran::Ran;

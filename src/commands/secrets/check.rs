@@ -1,0 +1,72 @@
+//! `steward secrets check`: needs no key, since nothing is decrypted. Every finding is an error of its own.
+
+use super::super::Outcome;
+use super::Desk;
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::exit::Exit;
+use crate::secret::SecretName;
+
+pub(super) fn check(desk: &Desk) -> Outcome {
+    let mut found = Diagnostics::default();
+    for declared in &desk.declared {
+        if desk.store.header(&declared.name).is_none() {
+            found.push(
+                Diagnostic::error(format!("{} is declared, but not set", declared.name))
+                    .at(&declared.place)
+                    .remedy("`steward secrets generate` makes what can be made, `secrets set` asks for the rest"),
+            );
+        }
+    }
+    for name in desk.store.names() {
+        one(desk, &name, &mut found);
+    }
+    if found.has_errors() { Err(found) } else { Ok(Exit::Success) }
+}
+
+fn one(desk: &Desk, name: &SecretName, found: &mut Diagnostics) {
+    let Some(header) = desk.store.header(name) else { return };
+    let readers = desk.readers(name);
+    if !desk.store.is_whole(name) {
+        found.push(
+            Diagnostic::error(format!(
+                "{name}: the encrypted file is not the one that its `.recipients` was written for"
+            ))
+            .remedy(format!("restore both from git, or `steward secrets set {name}`")),
+        );
+    }
+    if !header.is_for(&readers) {
+        let shall: Vec<&str> = readers
+            .iter()
+            .filter(|reader| !reader.recipients.is_empty())
+            .map(|reader| reader.person.as_str())
+            .collect();
+        let are: Vec<&str> = header.people.keys().map(String::as_str).collect();
+        let what =
+            if shall == are { "with other keys of theirs".to_owned() } else { format!("not {}", are.join(", ")) };
+        found.push(
+            Diagnostic::error(format!("{name}: the inventory lets {} read it, {what}", shall.join(", ")))
+                .remedy("`steward secrets rekey`, by somebody who can read it"),
+        );
+    }
+    for reader in readers.iter().filter(|reader| reader.recipients.is_empty()) {
+        let kinds = if reader.unsupported.is_empty() { "none".to_owned() } else { reader.unsupported.join(", ") };
+        found.push(
+            Diagnostic::error(format!("{name}: {} shall read it but has no key for that ({kinds})", reader.person))
+                .remedy("give the person an `age` key in the inventory: `age-keygen` makes one"),
+        );
+    }
+    let able = readers.iter().filter(|reader| !reader.recipients.is_empty()).count();
+    let least = desk.inventory.chapter.least_readers();
+    if able < least {
+        found.push(
+            Diagnostic::error(format!("{name}: only {able} can read it; {least} shall be able to"))
+                .remedy("add a maintainer or a reader, or set `min_readers` of the chapter"),
+        );
+    }
+    if desk.declaration(name).is_none() {
+        found.push(
+            Diagnostic::error(format!("{name} is in the store, but nothing declares it"))
+                .remedy("remove its files if nothing uses it, or declare it under `secrets:`"),
+        );
+    }
+}

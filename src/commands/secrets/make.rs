@@ -1,0 +1,118 @@
+//! `steward secrets generate` and `steward secrets rotate NAME`
+
+use clap::Args;
+
+use super::super::{Context, Outcome};
+use super::Desk;
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::exit::Exit;
+use crate::secret::SecretName;
+use crate::secret_declaration::{self, Generate};
+use crate::secrets::make;
+
+pub(super) fn generate(context: &Context, desk: &Desk) -> Outcome {
+    let (mut writes, mut made, mut left) = (Vec::new(), Vec::new(), Vec::new());
+    for name in desk.names().into_iter().filter(|name| desk.store.header(name).is_none()) {
+        match desk.declaration(&name).and_then(|it| it.generate.as_ref()) {
+            Some(how) if make::is_random(how) => {
+                writes.extend(fresh(desk, &name, how)?);
+                made.push(name);
+            }
+            how => left.push(by_hand(&name, how)),
+        }
+    }
+    desk.store.commit(&writes)?;
+    for name in &made {
+        context.ui.data(&format!("made {name}\n"));
+    }
+    let some = !left.is_empty();
+    context.ui.report(&Diagnostics(left));
+    if made.is_empty() && !some {
+        context.ui.data("Every declared secret is set.\n");
+    }
+    Ok(Exit::Success)
+}
+
+/// What no program makes, as a warning that says who has to.
+fn by_hand(name: &SecretName, how: Option<&Generate>) -> Diagnostic {
+    let (what, remedy) = match how {
+        None => ("is missing", format!("give it a value by `steward secrets set {name}`")),
+        Some(Generate::Ssh) => (
+            "is missing: a key pair",
+            format!("`ssh-keygen -t ed25519 -N '' -f KEY`, then `steward secrets set {name} --file KEY`"),
+        ),
+        Some(Generate::Wireguard) => ("is missing: a key pair", format!("`wg genkey | steward secrets set {name}`")),
+        Some(Generate::Derived { from, .. }) => {
+            ("is missing", format!("make it of `{}`, then `steward secrets set {name}`", from.value))
+        }
+        Some(_) => ("is missing: a passphrase", format!("choose one, then `steward secrets set {name}`")),
+    };
+    Diagnostic::warning(format!("{name} {what}")).remedy(remedy)
+}
+
+fn fresh(desk: &Desk, name: &SecretName, how: &Generate) -> Result<Vec<crate::secrets::journal::Write>, Diagnostics> {
+    let value = make::generated(how).ok_or_else(|| {
+        Diagnostic::error("the system gave no random bytes").remedy("look at /dev/urandom of this machine")
+    })?;
+    desk.new_value(name, &value)
+}
+
+/// Give a secret a new value, where its module says how one is made. The previous one is kept until you say that the new
+/// one works everywhere.
+#[derive(Debug, Args)]
+pub struct Rotate {
+    /// Such as `wiki/admin_password`.
+    name: String,
+    /// The new value works everywhere: forget the previous one.
+    #[arg(long)]
+    verified: bool,
+}
+
+impl Rotate {
+    pub(super) fn run(self, context: &Context, desk: &Desk) -> Outcome {
+        let Self { name, verified } = self;
+        let name = desk.known(&name)?;
+        if verified {
+            return forget(context, desk, &name);
+        }
+        let declared = desk.declaration(&name);
+        let policy = declared.map_or(secret_declaration::Rotate::Manual, |it| it.rotate);
+        if policy == secret_declaration::Rotate::Never {
+            let fact = format!("{name} can never change, its module says");
+            return Err(Diagnostic::error(fact).remedy("`steward module show` of its module may say why").into());
+        }
+        if desk.store.has_previous(&name) {
+            return Err(Diagnostic::error(format!("{name} was rotated before, and nobody said that it worked"))
+                .remedy(format!("apply, look that it works, then `steward secrets rotate {name} --verified`"))
+                .into());
+        }
+        let how = declared.and_then(|it| it.generate.as_ref()).filter(|how| make::is_random(how));
+        let Some(how) = how else {
+            let fact = format!("{name} is changed by hand: nothing says how a new value is made");
+            let remedy = format!("change it where it is used, then `steward secrets set {name}`");
+            return Err(Diagnostic::error(fact).remedy(remedy).into());
+        };
+        let before = desk.decrypt(&name)?;
+        let mut writes = fresh(desk, &name, how)?;
+        let readers = desk.readers(&name);
+        let kept = desk.store.encrypted_previous(&name, &before, &readers, &desk.identities);
+        writes.push(kept.map_err(|why| Diagnostic::error(format!("{name}: {why}")).remedy("nothing was changed"))?);
+        desk.store.commit(&writes)?;
+        context.ui.message(&format!(
+            "{name} has a new value. Next: `steward apply`, look that it works, `steward secrets rotate {name} --verified`."
+        ));
+        Ok(Exit::Success)
+    }
+}
+
+fn forget(context: &Context, desk: &Desk, name: &SecretName) -> Outcome {
+    if !desk.store.has_previous(name) {
+        let fact = format!("no previous value of {name} is kept");
+        return Err(Diagnostic::error(fact).remedy("there is nothing to do").into());
+    }
+    desk.store.commit(&[desk.store.without_previous(name)])?;
+    context
+        .ui
+        .message(&format!("The previous value of {name} is gone from the store; git remembers its file, encrypted."));
+    Ok(Exit::Success)
+}

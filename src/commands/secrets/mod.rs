@@ -1,0 +1,133 @@
+//! `steward secrets set|get|list|generate|rotate|rekey|check|who`
+
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+
+use super::{Context, Outcome};
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::inventory::{Inventory, new_id};
+use crate::secret::{Secret, SecretName};
+use crate::secret_declaration::SecretDeclaration;
+use crate::secrets::journal::Write;
+use crate::secrets::{Declared, Identities, Reader, Store, declared, undeclared};
+
+pub mod check;
+pub mod get;
+pub mod list;
+pub mod make;
+pub mod rekey;
+pub mod set;
+pub mod who;
+
+/// The chapter's secrets: one age file each, readable by whoever the inventory says.
+#[derive(Debug, Args)]
+pub struct Secrets {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Set(set::Set),
+    Get(get::Get),
+    /// Every secret there is or should be, with its policy and the number of its readers.
+    List,
+    /// Make all that are missing and whose module says how. Never replaces a value.
+    Generate,
+    Rotate(make::Rotate),
+    Rekey(rekey::Rekey),
+    /// Find what is wrong: readers that are not those of the inventory, missing secrets, too few readers, damaged files.
+    Check,
+    Who(who::Who),
+}
+
+impl Secrets {
+    pub fn run(self, context: &Context) -> Outcome {
+        let Self { command } = self;
+        let desk = Desk::open(context)?;
+        match command {
+            Command::Set(command) => command.run(context, &desk),
+            Command::Get(command) => command.run(context, &desk),
+            Command::List => Ok(list::list(context, &desk)),
+            Command::Generate => make::generate(context, &desk),
+            Command::Rotate(command) => command.run(context, &desk),
+            Command::Rekey(command) => command.run(context, &desk),
+            Command::Check => check::check(&desk),
+            Command::Who(command) => command.run(context, &desk),
+        }
+    }
+}
+
+/// What every one of these commands works on.
+struct Desk {
+    inventory: Inventory,
+    declared: Vec<Declared>,
+    store: Store,
+    identities: Identities,
+}
+
+impl Desk {
+    fn open(context: &Context) -> Result<Self, Diagnostics> {
+        let (inventory, library) = super::people::loaded(context)?;
+        let store = Store::open(&inventory.dir)?;
+        let identities = Identities::find(&context.global.identity, Arc::new(context.ui));
+        Ok(Self { declared: declared(&inventory, &library), inventory, store, identities })
+    }
+
+    fn declaration(&self, name: &SecretName) -> Option<&SecretDeclaration> {
+        self.declared.iter().find(|it| it.name == *name).map(|it| &it.declaration)
+    }
+
+    /// Who shall read it, by the inventory.
+    fn readers(&self, name: &SecretName) -> Vec<Reader> {
+        let found = self.declared.iter().find(|it| it.name == *name).map(|it| it.readers.clone());
+        found.unwrap_or_else(|| undeclared(&self.inventory, name))
+    }
+
+    /// All names: declared ones in the order of the inventory, then what else is in the store.
+    fn names(&self) -> Vec<SecretName> {
+        let mut names: Vec<SecretName> = self.declared.iter().map(|it| it.name.clone()).collect();
+        names.extend(self.store.names().into_iter().filter(|name| self.declaration(name).is_none()));
+        names
+    }
+
+    /// A name that is declared or in the store.
+    fn known(&self, text: &str) -> Result<SecretName, Diagnostics> {
+        let names = self.names();
+        if let Some(name) = names.iter().find(|name| name.to_string() == text) {
+            return Ok(name.clone());
+        }
+        let known: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let fact = format!("there is no secret `{}`", text.escape_debug());
+        Err(Diagnostic::error(fact).suggest(text, known.iter().map(String::as_str)).into())
+    }
+
+    fn decrypt(&self, name: &SecretName) -> Result<Secret, Diagnostics> {
+        if self.store.header(name).is_none() {
+            let remedy =
+                format!("`steward secrets set {name}` gives it a value, `secrets generate` makes what is declared");
+            return Err(Diagnostic::error(format!("{name} is not set")).remedy(remedy).into());
+        }
+        self.store.decrypt(name, &self.identities).map_err(|why| {
+            let remedy =
+                format!("name your key by `--identity FILE`; `steward secrets who {name}` says who can read it");
+            Diagnostic::error(format!("{name} cannot be decrypted: {why}")).remedy(remedy).into()
+        })
+    }
+
+    /// The files of a new value.
+    fn new_value(&self, name: &SecretName, value: &Secret) -> Result<Vec<Write>, Diagnostics> {
+        let id = new_id().map_err(|error| Diagnostic::error(format!("the system gave no random bytes: {error}")))?;
+        self.encrypted(name, value, &id)
+    }
+
+    fn encrypted(&self, name: &SecretName, value: &Secret, id: &str) -> Result<Vec<Write>, Diagnostics> {
+        let readers = self.readers(name);
+        self.store.encrypted(name, value, id, &readers, &self.identities).map_err(|why| {
+            Diagnostic::error(format!("{name} cannot be encrypted: {why}"))
+                .remedy(format!("`steward secrets who {name}` says who shall read it, and with which keys"))
+                .into()
+        })
+    }
+}

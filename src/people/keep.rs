@@ -1,0 +1,156 @@
+//! The store of secrets as people come and go: what has to be decrypted first, and one transaction over secrets, inventory
+//! and checklist. A secret that cannot be decrypted ends it before anything is written.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use super::coming::readers;
+use super::leaving::Leaving;
+use crate::commands::Context;
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::edit::Rewrite;
+use crate::inventory::Inventory;
+use crate::modules::Library;
+use crate::secret::{Secret, SecretName};
+use crate::secrets::journal::Write;
+use crate::secrets::{Header, Identities, Reader, Store, declared, make};
+
+/// The store, and the keys of whoever runs Steward.
+pub struct Keep {
+    store: Store,
+    identities: Identities,
+}
+
+/// A secret that was decrypted, and who shall read it.
+pub type Opened = (SecretName, Secret, Vec<Reader>);
+
+/// Secrets and who shall read each.
+pub type Wanted = Vec<(SecretName, Vec<Reader>)>;
+
+impl Keep {
+    pub fn open(context: &Context, inventory: &Inventory) -> Result<Self, Diagnostics> {
+        let identities = Identities::find(&context.global.identity, Arc::new(context.ui));
+        Ok(Self { store: Store::open(&inventory.dir)?, identities })
+    }
+
+    pub fn names(&self) -> Vec<SecretName> {
+        self.store.names()
+    }
+
+    pub fn header(&self, name: &SecretName) -> Option<&Header> {
+        self.store.header(name)
+    }
+
+    /// Those that the operator can decrypt, with their values, and those that somebody else has to encrypt anew.
+    pub fn readable(&self, wanted: &Wanted) -> (Vec<Opened>, Vec<SecretName>) {
+        let (mut now, mut later) = (Vec::new(), Vec::new());
+        for (name, readers) in wanted {
+            match self.store.decrypt(name, &self.identities) {
+                Ok(value) => now.push((name.clone(), value, readers.clone())),
+                Err(_) => later.push(name.clone()),
+            }
+        }
+        (now, later)
+    }
+
+    /// Encrypts these to all their readers, and writes the files, in one step.
+    pub fn welcome(&self, secrets: Vec<Opened>, files: Vec<Rewrite>) -> Result<(), Diagnostics> {
+        let mut writes = of(files);
+        for (name, value, readers) in secrets {
+            writes.extend(self.anew(&name, &value, &readers)?);
+        }
+        Ok(self.store.commit(&writes)?)
+    }
+
+    /// The same value for these readers, the previous one too.
+    fn anew(&self, name: &SecretName, value: &Secret, readers: &[Reader]) -> Result<Vec<Write>, Diagnostics> {
+        let id = self.header(name).map(|header| header.id.clone()).unwrap_or_default();
+        let mut writes =
+            self.store.encrypted(name, value, &id, readers, &self.identities).map_err(|why| wrong(name, &why))?;
+        if self.store.has_previous(name) {
+            let previous =
+                self.store.decrypt_previous(name, &self.identities).map_err(|why| unreadable(name, &why))?;
+            writes.push(self.previous(name, &previous, readers)?);
+        }
+        Ok(writes)
+    }
+
+    fn previous(&self, name: &SecretName, value: &Secret, readers: &[Reader]) -> Result<Write, Diagnostics> {
+        self.store.encrypted_previous(name, value, readers, &self.identities).map_err(|why| wrong(name, &why))
+    }
+
+    /// All that a removal writes to the store. Everything is decrypted and encrypted in memory here; nothing is written.
+    pub fn leave(&self, leaving: &Leaving, library: &Library) -> Result<Vec<Write>, Diagnostics> {
+        let wanted: BTreeMap<SecretName, Vec<Reader>> = readers(&leaving.after, library, self).into_iter().collect();
+        let declared = declared(&leaving.after, library);
+        let changed: BTreeSet<&SecretName> = leaving.affected.iter().chain(&leaving.rotated).collect();
+        let mut writes = Vec::new();
+        let mut mistakes = Diagnostics::default();
+        for name in changed {
+            let nobody = Vec::new();
+            let readers = wanted.get(name).unwrap_or(&nobody);
+            let value = match self.store.decrypt(name, &self.identities) {
+                Ok(value) => value,
+                Err(why) => {
+                    mistakes.0.extend(unreadable(name, &why).0);
+                    continue;
+                }
+            };
+            let generate =
+                declared.iter().find(|it| it.name == *name).and_then(|it| it.declaration.generate.as_ref());
+            let fresh = generate.filter(|_| leaving.rotated.contains(name)).and_then(make::generated);
+            match fresh {
+                Some(fresh) => {
+                    let id = crate::inventory::new_id().map_err(|error| wrong(name, &error.to_string()))?;
+                    let files = self.store.encrypted(name, &fresh, &id, readers, &self.identities);
+                    writes.extend(files.map_err(|why| wrong(name, &why))?);
+                    // While an earlier value is kept, some host still has that one.
+                    let kept = if self.store.has_previous(name) {
+                        self.store.decrypt_previous(name, &self.identities).map_err(|why| unreadable(name, &why))?
+                    } else {
+                        value
+                    };
+                    writes.push(self.previous(name, &kept, readers)?);
+                }
+                None => writes.extend(self.anew(name, &value, readers)?),
+            }
+            self.still_mine(name, &writes)?;
+        }
+        if mistakes.has_errors() { Err(mistakes) } else { Ok(writes) }
+    }
+
+    /// What was just encrypted must open with the operator's own key, or they would lose it by this.
+    fn still_mine(&self, name: &SecretName, writes: &[Write]) -> Result<(), Diagnostics> {
+        let opens = writes.iter().rev().take(3).filter_map(|(path, file)| Some((path, file.as_ref()?)));
+        let mut files = opens.filter(|(path, _)| path.extension().is_some_and(|it| it == "age"));
+        if files.all(|(_, file)| Store::opens(file, &self.identities)) {
+            return Ok(());
+        }
+        let mut fact = String::new();
+        let _ = write!(fact, "you would lose access yourself: {name} would not open with your key any more");
+        Err(Diagnostic::error(fact).remedy("let somebody who keeps access do it; nothing was changed").into())
+    }
+
+    /// Writes everything in one step.
+    pub fn commit(&self, mut writes: Vec<Write>, files: Vec<Rewrite>) -> Result<(), Diagnostics> {
+        writes.extend(of(files));
+        Ok(self.store.commit(&writes)?)
+    }
+}
+
+fn of(files: Vec<Rewrite>) -> Vec<Write> {
+    files.into_iter().map(|rewrite| (rewrite.path, Some(rewrite.content))).collect()
+}
+
+fn unreadable(name: &SecretName, why: &str) -> Diagnostics {
+    Diagnostic::error(format!("you cannot decrypt {name}, which has to be encrypted anew: {why}"))
+        .remedy("name your key by `--identity FILE`, or let somebody do it who can read it; nothing was changed")
+        .into()
+}
+
+fn wrong(name: &SecretName, why: &str) -> Diagnostics {
+    Diagnostic::error(format!("{name} cannot be encrypted: {why}"))
+        .remedy("see `steward people show` for the keys of its readers; nothing was changed")
+        .into()
+}

@@ -1,0 +1,181 @@
+//! JSON Schemas (2020-12) of what commands print with `--format json` and of saved plans. They describe exactly this
+//! version; later ones may add fields. Pure.
+
+use serde_json::{Map, Value, json};
+
+/// `steward plan --format json`.
+pub fn plan() -> Value {
+    let change = object(&[
+        ("id", text()),
+        ("service", text()),
+        ("kind", text()),
+        ("action", action()),
+        ("reason", text()),
+        ("diff", nullable("string")),
+        ("sensitive", boolean()),
+        ("deferred", boolean()),
+        ("risk", list(words(&["lockout", "restart", "data"]))),
+        ("origin", json!({ "enum": ["change", "unapplied", "drift", null] })),
+    ]);
+    let finding = object(&[
+        ("what", text()),
+        ("account", text()),
+        ("detail", text()),
+        ("file", json!({ "type": ["string", "null"] })),
+        ("remedy", text()),
+    ]);
+    let host = object(&[
+        ("host", text()),
+        ("status", words(&["ok", "unreachable", "failed"])),
+        ("error", nullable("string")),
+        ("unchanged", number()),
+        ("changes", list(change)),
+        ("unknown", list(object(&[("id", text()), ("why", text())]))),
+        ("access", list(finding)),
+    ]);
+    let counts = ["create", "update", "delete", "run", "restart", "reload", "unchanged", "unknown", "unreachable"];
+    titled(
+        "A plan of Steward",
+        object(&[
+            ("format", json!({ "const": 1 })),
+            ("inventory", text()),
+            ("revision", nullable("string")),
+            ("base", nullable("string")),
+            ("hosts", list(host)),
+            ("summary", object(&counts.map(|count| (count, number())))),
+        ]),
+    )
+}
+
+/// One line of `steward apply --format json`.
+pub fn apply() -> Value {
+    let event = object(&[
+        ("event", words(&["changed", "unchanged", "skipped", "failed", "reacted", "owed", "invalid"])),
+        ("host", text()),
+        ("id", text()),
+        ("output", nullable("string")),
+    ]);
+    let host = object(&[
+        ("host", text()),
+        ("status", words(&["converged", "failed", "unreachable", "locked", "stale", "rolled-back"])),
+        ("changed", number()),
+        ("failed", number()),
+        ("skipped", number()),
+        ("exchanges", number()),
+    ]);
+    let summary = object(&[("event", json!({ "const": "summary" })), ("hosts", list(host))]);
+    titled("An event of an apply of Steward", json!({ "oneOf": [event, summary] }))
+}
+
+/// `steward drift --format json`, and what `--notify` gets.
+pub fn drift() -> Value {
+    let difference = object(&[("id", text()), ("action", action()), ("reason", text())]);
+    let host = object(&[
+        ("host", text()),
+        ("state", words(&["ok", "drift", "unreachable", "failed"])),
+        ("error", nullable("string")),
+        ("unchanged", number()),
+        ("differences", list(difference)),
+    ]);
+    titled(
+        "What differs, as Steward saw it",
+        object(&[
+            ("format", json!({ "const": 1 })),
+            ("inventory", text()),
+            ("revision", nullable("string")),
+            ("hosts", list(host)),
+            ("summary", object(&["ok", "drift", "unreachable", "failed"].map(|count| (count, number())))),
+        ]),
+    )
+}
+
+/// `steward validate --format json`.
+pub fn validate() -> Value {
+    let mistake = object(&[
+        ("severity", words(&["error", "warning"])),
+        ("fact", text()),
+        ("remedy", nullable("string")),
+        ("file", nullable("string")),
+        ("line", nullable("integer")),
+        ("column", nullable("integer")),
+    ]);
+    titled(
+        "The mistakes of an inventory of Steward",
+        object(&[("format", json!({ "const": 1 })), ("valid", boolean()), ("mistakes", list(mistake))]),
+    )
+}
+
+/// The file of `steward plan --out`.
+pub fn saved_plan() -> Value {
+    let digest = || json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" });
+    let time = || json!({ "type": "string", "format": "date-time" });
+    let change = object(&[("id", text()), ("action", action()), ("observed", digest())]);
+    let host = object(&[
+        ("host", text()),
+        ("os", text()),
+        ("architecture", text()),
+        ("wanted", json!({ "type": "object", "additionalProperties": digest() })),
+        ("changes", list(change)),
+        ("unknown", list(text())),
+    ]);
+    titled(
+        "A saved plan of Steward",
+        object(&[
+            ("format", json!({ "const": 1 })),
+            ("steward", text()),
+            ("inventory", text()),
+            ("chapter", text()),
+            ("revision", nullable("string")),
+            ("created", time()),
+            ("expires", time()),
+            ("limit", nullable("string")),
+            ("hosts", list(host)),
+        ]),
+    )
+}
+
+fn titled(title: &str, schema: Value) -> Value {
+    let mut whole = Map::new();
+    whole.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
+    whole.insert("title".into(), title.into());
+    if let Value::Object(schema) = schema {
+        whole.extend(schema);
+    }
+    whole.into()
+}
+
+/// With all of these fields and no others.
+fn object(fields: &[(&str, Value)]) -> Value {
+    let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
+    let properties: Map<String, Value> =
+        fields.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
+    json!({ "type": "object", "required": names, "additionalProperties": false, "properties": properties })
+}
+
+fn list(of: Value) -> Value {
+    json!({ "type": "array", "items": of })
+}
+
+fn action() -> Value {
+    words(&["create", "update", "delete", "run", "restart", "reload"])
+}
+
+fn words(words: &[&str]) -> Value {
+    json!({ "enum": words })
+}
+
+fn text() -> Value {
+    json!({ "type": "string" })
+}
+
+fn nullable(kind: &str) -> Value {
+    json!({ "type": [kind, "null"] })
+}
+
+fn number() -> Value {
+    json!({ "type": "integer", "minimum": 0 })
+}
+
+fn boolean() -> Value {
+    json!({ "type": "boolean" })
+}

@@ -1,0 +1,163 @@
+//! Many files replaced in one step: what is to be written lies complete in a journal before the first file changes, and
+//! whoever comes next finishes what an interrupted run began. So after any crash everything is old or everything is new.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::diag::{Diagnostic, Result, shown};
+
+/// A file below the root and what it shall hold; `None`: it is removed.
+pub type Write = (PathBuf, Option<Vec<u8>>);
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    path: PathBuf,
+    /// False: it is removed.
+    there: bool,
+}
+
+const INDEX: &str = "index.json";
+
+/// Complete, and to be finished.
+fn journal(root: &Path) -> PathBuf {
+    root.join("secrets/.journal")
+}
+
+/// Not complete yet, or finished: of no meaning.
+fn scratch(root: &Path) -> PathBuf {
+    root.join("secrets/.journal.tmp")
+}
+
+/// Writes all of these files below `root`, or none.
+pub fn commit(root: &Path, writes: &[Write]) -> Result<()> {
+    prepare(root, writes).and_then(|()| finish(root)).map_err(|error| failure(root, &error))
+}
+
+/// Finishes what an interrupted run began. To be called before anything below `root` is read.
+pub fn recover(root: &Path) -> Result<()> {
+    let finished = || -> io::Result<()> {
+        if journal(root).is_dir() {
+            finish(root)?;
+        }
+        if scratch(root).is_dir() {
+            fs::remove_dir_all(scratch(root))?;
+        }
+        Ok(())
+    };
+    finished().map_err(|error| failure(root, &error))
+}
+
+fn failure(root: &Path, error: &io::Error) -> Box<Diagnostic> {
+    let remedy = if journal(root).is_dir() {
+        "make room or permissions right, then run any command: it finishes what was begun"
+    } else {
+        "nothing was changed; check permissions and space"
+    };
+    Box::new(Diagnostic::error(format!("cannot write below {}: {error}", shown(root))).remedy(remedy))
+}
+
+fn prepare(root: &Path, writes: &[Write]) -> io::Result<()> {
+    let dir = scratch(root);
+    fs::create_dir_all(&dir)?;
+    let mut index = Vec::new();
+    for (number, (path, content)) in writes.iter().enumerate() {
+        let path = std::path::absolute(path)?;
+        let path = path.strip_prefix(root).unwrap_or(&path).to_path_buf();
+        if !is_below(&path) {
+            return Err(io::Error::other(format!("{} is not below it", path.display())));
+        }
+        if let Some(content) = content {
+            fs::write(dir.join(number.to_string()), content)?;
+        }
+        index.push(Entry { path, there: content.is_some() });
+    }
+    fs::write(dir.join(INDEX), serde_json::to_vec(&index)?)?;
+    sync(root)?;
+    fs::rename(&dir, journal(root))?;
+    sync(root)
+}
+
+fn finish(root: &Path) -> io::Result<()> {
+    let dir = journal(root);
+    let index: Vec<Entry> = serde_json::from_slice(&fs::read(dir.join(INDEX))?)?;
+    for (number, Entry { path, there }) in index.iter().enumerate().filter(|(_, entry)| is_below(&entry.path)) {
+        let path = root.join(path);
+        if !there {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => continue,
+            }
+        }
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        // beside the target, so that the rename is one step; the journal keeps its copy until all is done
+        let copy = dir.join(format!("{number}.new"));
+        fs::copy(dir.join(number.to_string()), &copy)?;
+        if let Ok(before) = fs::metadata(&path) {
+            fs::set_permissions(&copy, before.permissions())?;
+        }
+        fs::rename(copy, &path)?;
+    }
+    sync(root)?;
+    let done = scratch(root);
+    if done.is_dir() {
+        fs::remove_dir_all(&done)?;
+    }
+    fs::rename(&dir, &done)?;
+    fs::remove_dir_all(done)
+}
+
+/// A journal from elsewhere must not write elsewhere.
+fn is_below(path: &Path) -> bool {
+    path.components().all(|component| matches!(component, Component::Normal(_)))
+}
+
+fn sync(root: &Path) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(File::open(root)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(root: &Path, path: &str) -> Option<String> {
+        fs::read_to_string(root.join(path)).ok()
+    }
+
+    #[test]
+    fn an_interrupted_commit_is_finished_and_an_unfinished_preparation_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        fs::write(root.join("a"), "old").unwrap();
+        fs::write(root.join("gone"), "old").unwrap();
+        let writes = [
+            (root.join("a"), Some(b"new".to_vec())),
+            (root.join("deep/b"), Some(b"b".to_vec())),
+            (root.join("gone"), None),
+        ];
+        fs::create_dir_all(scratch(root)).unwrap();
+        recover(root).unwrap();
+        assert_eq!(read(root, "a").as_deref(), Some("old"));
+        prepare(root, &writes).unwrap();
+        assert_eq!(read(root, "a").as_deref(), Some("old"), "not begun");
+        fs::write(root.join("a"), "half").unwrap();
+        recover(root).unwrap();
+        recover(root).unwrap();
+        assert_eq!(
+            (read(root, "a").as_deref(), read(root, "deep/b").as_deref(), read(root, "gone")),
+            (Some("new"), Some("b"), None)
+        );
+        assert_eq!(fs::read_dir(root.join("secrets")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn nothing_outside_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(commit(&dir.path().join("root"), &[(dir.path().join("other"), Some(Vec::new()))]).is_err());
+        assert!(!dir.path().join("other").exists());
+    }
+}

@@ -1,0 +1,21 @@
+//! The chapter's secrets: one age file each beside the inventory, readable by whoever the inventory says.
+//!
+//! [`declared`] says which secrets there should be and who reads each; [`Store`] keeps them; [`Identities`] decrypt.
+//! Only `commands` asks and prints; a value leaves this module as a [`Secret`](crate::secret::Secret) and in no other way.
+
+mod crypt;
+mod header;
+mod identities;
+pub mod journal;
+mod live;
+pub mod make;
+mod readers;
+mod recipient;
+mod store;
+
+pub use header::Header;
+pub use identities::Identities;
+pub use live::Live;
+pub use readers::{Declared, Reader, declared, undeclared};
+pub use recipient::Recipient;
+pub use store::Store;
