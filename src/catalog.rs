@@ -1,6 +1,7 @@
 //! The catalog: what every host should be, one ordered list of resources a host. The compile stage makes it; all
 //! later stages only read it. It holds no expression and no template any more.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -32,6 +33,10 @@ pub struct HostCatalog {
     pub bootstrap: Option<String>,
     /// A host of a higher wave is changed after all hosts of lower ones, which its services need.
     pub wave: usize,
+    /// Ports that services offer here: `tcp 443 (web)`.
+    pub ports: BTreeSet<String>,
+    /// Services that say what of theirs must be backed up: they hold data.
+    pub keepers: BTreeSet<String>,
     /// In execution order: a service comes after those it needs.
     pub services: Vec<ServiceEntry>,
     /// In execution order: by first owner, then as declared.

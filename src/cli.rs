@@ -4,8 +4,9 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{self, Context, Global};
+use crate::diag::Diagnostic;
 use crate::exit::Exit;
-use crate::ui::Ui;
+use crate::ui::{Format, Ui};
 
 /// Provisions a chapter's servers from a YAML inventory: deploy, review, hand on.
 #[derive(Debug, Parser)]
@@ -27,6 +28,7 @@ enum Command {
     Init(commands::init::Init),
     Validate(commands::validate::Validate),
     Plan(commands::plan::Plan),
+    Review(commands::review::Review),
     Apply(commands::apply::Apply),
     Drift(commands::drift::Drift),
     Explain(commands::explain::Explain),
@@ -50,9 +52,16 @@ pub fn run() -> Exit {
     };
     let ui = Ui::new(cli.global.format, cli.global.color, cli.global.verbose);
     let context = Context { ui, global: cli.global };
+    let has_markdown = matches!(cli.command, Command::Plan(_) | Command::Review(_));
+    if ui.format == Format::Markdown && !has_markdown {
+        let fact = Diagnostic::error("this command has no Markdown form; only `plan` and `review` have one");
+        ui.report(&fact.remedy("use `--format text` or `--format json`").into());
+        return Exit::Error;
+    }
     let result = match cli.command {
         Command::Init(command) => command.run(&context),
         Command::Validate(command) => command.run(&context),
+        Command::Review(command) => command.run(&context),
         Command::Plan(command) => command.run(&context),
         Command::Apply(command) => command.run(&context),
         Command::Drift(command) => command.run(&context),

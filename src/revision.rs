@@ -1,9 +1,12 @@
 //! Which commit an inventory is at, and the files of another one, by the system's `git`. Takes directories and names of
 //! revisions; writes only temporary files outside the repository, and runs nothing that a repository brings along.
 
-use std::io;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::fs::OpenOptions;
+use std::io::{self, BufRead as _, Read as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Component, Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -45,13 +48,78 @@ pub fn extracted(dir: &Path, rev: &str) -> Result<Extracted> {
     let below = dir.canonicalize().ok().and_then(|dir| dir.strip_prefix(&top).ok().map(Path::to_path_buf));
     let below = below.ok_or_else(|| failed(format!("{} is not below {}", shown(dir), shown(&top))))?;
     let whole = TempDir::with_prefix("steward-revision-").map_err(|error| failed(error.to_string()))?;
-    let (index, tree) = (whole.path().join("index"), whole.path().join("tree"));
+    let tree = whole.path().join("tree");
     std::fs::create_dir(&tree).map_err(|error| failed(error.to_string()))?;
-    let prefix = format!("--prefix={}/", tree.display());
-    for arguments in [&["read-tree", commit.as_str()][..], &["checkout-index", "--all", "--force", prefix.as_str()]] {
-        run(command(&top).args(arguments).env("GIT_INDEX_FILE", &index)).map_err(failed)?;
-    }
+    write_all(&top, &commit, &tree).map_err(failed)?;
     Ok(Extracted { dir: tree.join(below), commit, _whole: whole })
+}
+
+/// What a revision may hold, so that a stranger's cannot fill the disk.
+const FILES: usize = 50_000;
+const BYTES: u64 = 256 << 20;
+
+/// Writes the blobs as they are: no attribute, filter or line ending of anybody's configuration has a say. Links come
+/// last, so that nothing is ever written through one.
+fn write_all(top: &Path, commit: &str, tree: &Path) -> std::result::Result<(), String> {
+    let list = run(command(top).args(["ls-tree", "-r", "-l", "-z", commit]))?;
+    let (mut entries, mut total) = (Vec::new(), 0_u64);
+    for line in list.split_terminator('\0') {
+        let (about, path) = line.split_once('\t').ok_or("git gave an unreadable list")?;
+        let [mode, kind, id, size] = about.split_whitespace().collect::<Vec<_>>()[..] else {
+            return Err("git gave an unreadable list".to_owned());
+        };
+        let plain = Path::new(path).components().all(|part| match part {
+            Component::Normal(name) => !name.eq_ignore_ascii_case(".git"),
+            _ => false,
+        });
+        if !plain || path.is_empty() {
+            return Err(format!("it holds a file named `{}`", path.escape_debug()));
+        }
+        if kind == "blob" {
+            total = total.saturating_add(size.parse().unwrap_or(u64::MAX));
+            entries.push((mode.to_owned(), id.to_owned(), path.to_owned()));
+        }
+    }
+    if entries.len() > FILES || total > BYTES {
+        return Err(format!("it has more than {FILES} files or {} MiB", BYTES >> 20));
+    }
+    entries.sort_by_key(|(mode, ..)| mode == "120000");
+    let mut git = command(top);
+    git.args(["cat-file", "--batch"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = git.spawn().map_err(|error| error.to_string())?;
+    let written = copy(&mut child, &entries, tree);
+    drop(child.stdin.take());
+    drop(child.stdout.take());
+    let ended = child.wait().map_err(|error| error.to_string())?;
+    written.map_err(|error| error.to_string())?;
+    if ended.success() { Ok(()) } else { Err("git cat-file failed".to_owned()) }
+}
+
+fn copy(child: &mut Child, entries: &[(String, String, String)], tree: &Path) -> io::Result<()> {
+    let (Some(ask), Some(answer)) = (child.stdin.as_mut(), child.stdout.as_mut()) else {
+        return Err(io::Error::other("git has no pipes"));
+    };
+    let mut answer = io::BufReader::new(answer);
+    for (mode, id, path) in entries {
+        writeln!(ask, "{id}")?;
+        let mut head = String::new();
+        answer.read_line(&mut head)?;
+        let size = head.split_whitespace().nth(2).and_then(|size| size.parse().ok());
+        let mut bytes = vec![0; size.ok_or_else(|| io::Error::other(format!("{path}: missing in git")))?];
+        answer.read_exact(&mut bytes)?;
+        answer.read_exact(&mut [0])?;
+        let whole = tree.join(path);
+        if let Some(parent) = whole.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        if mode == "120000" {
+            std::os::unix::fs::symlink(std::ffi::OsStr::from_bytes(&bytes), &whole)?;
+            continue;
+        }
+        let bits = if mode == "100755" { 0o755 } else { 0o644 };
+        OpenOptions::new().write(true).create_new(true).mode(bits).open(&whole)?.write_all(&bytes)?;
+    }
+    Ok(())
 }
 
 /// The whole name of a commit.

@@ -38,6 +38,8 @@ fn catalog(bootstrap: &str, resources: &[(&str, &str)]) -> HostCatalog {
         architecture: None,
         bootstrap: Some(bootstrap.into()),
         wave: 0,
+        ports: BTreeSet::new(),
+        keepers: BTreeSet::new(),
         services: vec![ServiceEntry { name: "s".into(), module: "m".into(), needs: Vec::new() }],
     }
 }

@@ -47,6 +47,8 @@ fn host(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> Host {
         architecture: None,
         bootstrap: None,
         wave: 0,
+        ports: std::collections::BTreeSet::new(),
+        keepers: std::collections::BTreeSet::new(),
         services,
         resources,
     };

@@ -37,7 +37,7 @@ impl Drift {
         match context.ui.format {
             _ if quiet && exit == Exit::Success => {}
             Format::Json => context.ui.json(&found.json()),
-            Format::Text => context.ui.data(&found.text()),
+            Format::Text | Format::Markdown => context.ui.data(&found.text()),
         }
         let mut mistakes = Diagnostics::default();
         if let Some(file) = file {

@@ -33,7 +33,7 @@ impl Explain {
         let found = explain(&inventory, &library, &host, value.as_deref())?;
         match context.ui.format {
             Format::Json => context.ui.json(&found.iter().map(as_json).collect()),
-            Format::Text => context.ui.data(&found.iter().map(as_text).collect::<String>()),
+            Format::Text | Format::Markdown => context.ui.data(&found.iter().map(as_text).collect::<String>()),
         }
         Ok(Exit::Success)
     }

@@ -30,6 +30,7 @@ mod notify;
 mod origins;
 pub mod people;
 pub mod plan;
+pub mod review;
 mod saving;
 pub mod schema;
 pub mod secrets;

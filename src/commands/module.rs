@@ -55,7 +55,7 @@ impl Module {
                 })?;
                 match context.ui.format {
                     Format::Json => context.ui.json(&describe::json(&library, module, language)),
-                    Format::Text => context.ui.data(&describe::show(&library, module, language)),
+                    Format::Text | Format::Markdown => context.ui.data(&describe::show(&library, module, language)),
                 }
             }
             Command::New { name } => {
@@ -70,7 +70,7 @@ impl Module {
                     Format::Json => context
                         .ui
                         .json(&json!({ "format": 1, "updates": updates.iter().map(update).collect::<Vec<_>>() })),
-                    Format::Text => context.ui.data(&updates.iter().map(line).collect::<String>()),
+                    Format::Text | Format::Markdown => context.ui.data(&updates.iter().map(line).collect::<String>()),
                 }
                 context.ui.message(&format!("{} is up to date.", shown(&lock::path(&inventory.dir))));
             }

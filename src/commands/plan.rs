@@ -76,6 +76,7 @@ pub fn show(context: &Context, plan: &FleetPlan, show_remote: bool) {
     let ui = context.ui;
     let remote = if show_remote || ui.terminal { Remote::Shown } else { Remote::Withheld };
     match ui.format {
+        Format::Markdown => ui.data(&crate::markdown::of_plan(plan, remote).text()),
         Format::Json => ui.json(&json(plan, remote)),
         Format::Text => ui.data(&text(plan, Options { color: ui.color, remote, whole: ui.verbose > 0 })),
     }

@@ -44,10 +44,10 @@ impl Validate {
             (Format::Json, _) => {
                 context.ui.json(&json!({ "format": 1, "valid": valid, "mistakes": json(&mistakes) }));
             }
-            (Format::Text, Some(Annotations::Github)) => {
+            (Format::Text | Format::Markdown, Some(Annotations::Github)) => {
                 context.ui.data(&annotations::github(&mistakes, &here, &top));
             }
-            (Format::Text, None) => context.ui.report(&mistakes),
+            (Format::Text | Format::Markdown, None) => context.ui.report(&mistakes),
         }
         if let (Format::Text, true, Some(compiled)) = (context.ui.format, valid, &compiled) {
             context.ui.message(&summary(compiled));

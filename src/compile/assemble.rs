@@ -2,15 +2,23 @@
 
 use std::sync::Arc;
 
+use super::offers::Told;
 use super::resources::Made;
 use crate::catalog::{Catalog, HostCatalog, Resource, ServiceEntry};
 use crate::inventory::{Inventory, Selection};
 
-pub(super) fn catalog(inventory: &Inventory, made: Vec<Made>, waves: &[usize], selection: &Selection) -> Catalog {
+pub(super) fn catalog(
+    inventory: &Inventory,
+    made: Vec<Made>,
+    told: Vec<Told>,
+    waves: &[usize],
+    selection: &Selection,
+) -> Catalog {
     let hosts = made.into_iter().filter_map(|made| {
         let (_, host) = inventory.hosts.get_index(made.host)?;
         let text = |fact: &Option<crate::yaml::Placed<String>>| fact.as_ref().map(|fact| fact.value.clone());
         let site = made.site;
+        let told = told.get(made.host).cloned().unwrap_or_default();
         let mut catalog = HostCatalog {
             host: host.name.clone(),
             bootstrap: (selection.services.is_none() && !site.is_directory()).then(|| host.user.as_str().to_owned()),
@@ -18,6 +26,8 @@ pub(super) fn catalog(inventory: &Inventory, made: Vec<Made>, waves: &[usize], s
             os: text(&host.os),
             architecture: text(&host.arch),
             wave: waves.get(made.host).copied().unwrap_or_default(),
+            ports: told.ports,
+            keepers: told.keepers,
             services: made.services,
             resources: Vec::new(),
         };

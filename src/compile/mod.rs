@@ -84,13 +84,14 @@ fn run(
     needs::hand_back_facts(&mut world, &order);
     let offers = offers::collect(&mut world, &order);
     let waves = needs::waves(&mut world, &offers);
+    let told = offers::told(&world, &offers);
     offers::gather(&mut world, offers);
     let hosts = resources::make(&mut world, &order, selection);
     let mistakes = world.report.mistakes;
     if mistakes.has_errors() {
         return (None, mistakes);
     }
-    (Some(assemble::catalog(inventory, hosts, &waves, selection)), mistakes)
+    (Some(assemble::catalog(inventory, hosts, told, &waves, selection)), mistakes)
 }
 
 /// Everything about one compilation.

@@ -1,6 +1,6 @@
 //! Offers: what services tell those that gather it. Ports that two services of a host both want are found here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::Value;
 
@@ -102,6 +102,30 @@ fn ports(world: &mut World<'_, '_, '_>, offers: &[Offered<'_>]) {
         let host = instance.host;
         world.report.on_host(host, mistakes);
     }
+}
+
+/// What the offers of one host tell a reviewer.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Told {
+    pub(super) ports: BTreeSet<String>,
+    pub(super) keepers: BTreeSet<String>,
+}
+
+/// For each host, by its index.
+pub(super) fn told(world: &World<'_, '_, '_>, offers: &[Offered<'_>]) -> Vec<Told> {
+    let mut all = vec![Told::default(); world.hosts.len()];
+    for offer in offers {
+        let Some(instance) = world.instances.get(offer.from) else { continue };
+        let Some(told) = all.get_mut(instance.host) else { continue };
+        if offer.name == "backups" {
+            told.keepers.insert(instance.name.to_owned());
+        }
+        if let ("ports", Some(port)) = (offer.name, offer.fields.get("port").and_then(Node::as_int)) {
+            let protocol = offer.fields.get("protocol").and_then(Node::as_str).unwrap_or("tcp");
+            told.ports.insert(format!("{protocol} {port} ({})", instance.name));
+        }
+    }
+    all
 }
 
 /// Gives each gathering instance what it gathers, in the order of services.

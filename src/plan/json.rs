@@ -52,7 +52,7 @@ fn finding(finding: &Finding) -> Value {
     json!({ "what": what.word(), "account": account, "detail": detail, "file": file, "remedy": remedy })
 }
 
-fn change(change: &Change, remote: Remote) -> Value {
+pub fn change(change: &Change, remote: Remote) -> Value {
     let diff = diff(change, remote);
     json!({
         "id": change.id.to_string(),

@@ -30,6 +30,8 @@ pub(super) fn catalog(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> 
         architecture: None,
         bootstrap: None,
         wave: 0,
+        ports: std::collections::BTreeSet::new(),
+        keepers: std::collections::BTreeSet::new(),
         services,
         resources,
     })

@@ -105,7 +105,7 @@ fn access(text: &mut String, findings: &[Finding], options: Options) {
     }
 }
 
-fn change(text: &mut String, change: &Change, options: Options) {
+pub fn change(text: &mut String, change: &Change, options: Options) {
     let paint = Paint(options.color);
     let (mark, style) = match change.action {
         Action::Create => ("+", GREEN),

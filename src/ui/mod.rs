@@ -16,6 +16,7 @@ pub enum Format {
     #[default]
     Text,
     Json,
+    Markdown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

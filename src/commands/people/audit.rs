@@ -23,7 +23,7 @@ impl Audit {
         let access = access(&inventory, catalog.as_ref(), &declared(&inventory, &library), &BTreeMap::new());
         match context.ui.format {
             Format::Json => context.ui.json(&access.json()),
-            Format::Text => context.ui.data(&access.text()),
+            Format::Text | Format::Markdown => context.ui.data(&access.text()),
         }
         Ok(Exit::Success)
     }

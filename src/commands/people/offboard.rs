@@ -54,7 +54,9 @@ impl Offboard {
         let progress = progress(&checklist, &inventory, &looked.plan, now);
         match context.ui.format {
             Format::Json => context.ui.json(&progress.json(&person)),
-            Format::Text => context.ui.data(&progress.text(&checklist.name, context.ui.verbose > 0)),
+            Format::Text | Format::Markdown => {
+                context.ui.data(&progress.text(&checklist.name, context.ui.verbose > 0))
+            }
         }
         Ok(if progress.is_finished() { Exit::Success } else { Exit::Pending })
     }

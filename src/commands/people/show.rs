@@ -30,7 +30,7 @@ impl Show {
         let shown = Shown { person, hosts, secrets: secrets.collect() };
         match context.ui.format {
             Format::Json => context.ui.json(&shown.json()),
-            Format::Text => context.ui.data(&shown.text()),
+            Format::Text | Format::Markdown => context.ui.data(&shown.text()),
         }
         Ok(Exit::Success)
     }
@@ -40,7 +40,7 @@ pub fn list(context: &Context) -> Outcome {
     let (inventory, _) = loaded(context)?;
     match context.ui.format {
         Format::Json => context.ui.json(&listing::list_json(&inventory)),
-        Format::Text => context.ui.data(&listing::list_text(&inventory)),
+        Format::Text | Format::Markdown => context.ui.data(&listing::list_text(&inventory)),
     }
     Ok(Exit::Success)
 }
