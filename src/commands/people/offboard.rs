@@ -55,7 +55,7 @@ impl Offboard {
         match context.ui.format {
             Format::Json => context.ui.json(&progress.json(&person)),
             Format::Text | Format::Markdown => {
-                context.ui.data(&progress.text(&checklist.name, context.ui.verbose > 0))
+                context.ui.data(&progress.text(&checklist.name, context.ui.verbose > 0));
             }
         }
         Ok(if progress.is_finished() { Exit::Success } else { Exit::Pending })
