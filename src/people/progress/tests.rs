@@ -52,6 +52,8 @@ fn host(name: &str, account: bool, odd: &[(usize, Observation)]) -> HostEntry {
         os: None,
         architecture: None,
         wave: 0,
+        ports: std::collections::BTreeSet::new(),
+        keepers: std::collections::BTreeSet::new(),
         services: vec![entry("baseline"), entry("wiki")],
         resources,
     });
