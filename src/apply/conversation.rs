@@ -13,6 +13,7 @@ use crate::diag::Diagnostic;
 use crate::kinds::Answer;
 use crate::outcome::{Event, StepResult};
 use crate::resource::Id;
+use crate::script::archive::Chunk;
 use crate::script::frames::{Answers, Line, Lines};
 use crate::scrub::Scrubber;
 use crate::secret::Secret;
@@ -37,7 +38,7 @@ pub(super) enum Ending {
 pub(super) struct Changing<'a> {
     catalog: &'a HostCatalog,
     reactions: Vec<HostReaction>,
-    queue: VecDeque<Arc<[u8]>>,
+    queue: VecDeque<Chunk>,
     /// How much of the first piece of the queue is gone.
     offset: usize,
     sent: u64,
@@ -60,15 +61,15 @@ impl<'a> Changing<'a> {
         catalog: &'a HostCatalog,
         nonce: &str,
         preamble: Vec<u8>,
-        payloads: Vec<Arc<[u8]>>,
+        payloads: Vec<Chunk>,
         watch: &'a dyn Fn(Event),
         stop: &'a Arc<AtomicBool>,
     ) -> Self {
-        let queue: VecDeque<Arc<[u8]>> = std::iter::once(Arc::from(preamble)).chain(payloads).collect();
+        let queue: VecDeque<Chunk> = std::iter::once(Chunk::Plain(Arc::from(preamble))).chain(payloads).collect();
         Self {
             catalog,
             reactions: catalog.reactions(),
-            total: queue.iter().map(|piece| piece.len() as u64).sum(),
+            total: queue.iter().map(|piece| piece.bytes().len() as u64).sum(),
             queue,
             offset: 0,
             sent: 0,
@@ -185,11 +186,12 @@ impl<'a> Changing<'a> {
 
     /// The next piece of the upload.
     fn piece(&mut self) -> Option<Vec<u8>> {
-        let first = self.queue.front()?;
+        let first = self.queue.front()?.bytes();
         let end = first.len().min(self.offset + PIECE);
         let piece = first.get(self.offset..end).unwrap_or_default().to_vec();
         self.offset = end;
-        if end == first.len() {
+        let over = end == first.len();
+        if over {
             self.queue.pop_front();
             self.offset = 0;
         }

@@ -92,7 +92,8 @@ fn run(looked: &Looked, lock_wait: u64) -> Run {
         id: format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), std::process::id()),
         holder: format!("{} since {}, revision {revision}", looked.operator, now.strftime("%Y-%m-%d %H:%M:%S UTC")),
         lock_wait,
-        revision: looked.plan.revision.clone(),
+        // a part of the services is not the whole revision
+        revision: looked.plan.revision.clone().filter(|_| !looked.catalog.partial),
     }
 }
 

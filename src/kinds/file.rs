@@ -306,8 +306,10 @@ file_present() { # PATH PARENTS OWNER GROUP MODE VALIDATE CONTENT REDACTED LEDGE
   fi
   keep "$1"
   [ -z "$8" ] || printf '%s\n' "$KEPT" >>"$STATE/shred"
+  # before it is in place: whatever happens in between, the file is then not taken for what was applied
+  if [ -n "$8" ]; then seal "$TEMP" "$8" "$9"; fi
   replace "$TEMP" "$1"
-  if [ -n "$8" ]; then seal "$1" "$8" "$9"; else note "$9"; fi
+  [ -n "$8" ] || note "$9"
 }
 
 file_absent() { # PATH

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{apply_functions, archive::Archive, probe_functions};
+use super::archive::{Archive, Chunk};
+use super::{apply_functions, probe_functions};
 use crate::catalog::{HostCatalog, HostReaction, Resource};
 use crate::kinds::{Argument, Call, Item, Site};
 use crate::plan::{HostPlan, debt_name};
@@ -43,7 +44,7 @@ impl Run {
 /// What to send: the script first, then the payloads.
 pub struct Upload {
     pub script: Vec<u8>,
-    pub payloads: Vec<Arc<[u8]>>,
+    pub payloads: Vec<Chunk>,
 }
 
 /// The script that does what the plan says.
@@ -206,19 +207,18 @@ impl Writer<'_> {
         let (small, large) = (&mut self.small, &mut self.large);
         let place = || {
             if bytes.len() <= SMALL {
-                format!("\"$RUN/payload/{}\"", small.add(bytes))
+                format!("\"$RUN/payload/{}\"", small.add(Chunk::Plain(Arc::clone(bytes))))
             } else {
-                format!("\"$STAGE/{}\"", large.add(bytes))
+                format!("\"$STAGE/{}\"", large.add(Chunk::Plain(Arc::clone(bytes))))
             }
         };
         self.places.entry(digest(bytes)).or_insert_with(place).clone()
     }
 
     /// Always in the private directory, whatever its size. `apply` has refused what cannot be read.
-    #[allow(clippy::disallowed_methods, reason = "to the host that shall have it, in the payload of the change")]
     fn secret(&mut self, sealed: &Sealed) -> String {
         let Ok(real) = &sealed.real else { return "/nonexistent".to_owned() };
-        format!("\"$RUN/payload/{}\"", self.small.add(&Arc::from(real.reveal())))
+        format!("\"$RUN/payload/{}\"", self.small.add(Chunk::Secret(Arc::clone(real))))
     }
 
     fn debt(&self, number: usize) -> String {
@@ -232,7 +232,7 @@ impl Writer<'_> {
 
     fn finish(self, run: &Run) -> Upload {
         let (small, large) = (self.small.finish(), self.large.finish());
-        let size = |chunks: &[Arc<[u8]>]| chunks.iter().map(|chunk| chunk.len()).sum::<usize>().to_string();
+        let size = |chunks: &[Chunk]| chunks.iter().map(|chunk| chunk.bytes().len()).sum::<usize>().to_string();
         let mut script = format!("{}{}", probe_functions(), apply_functions()).into_bytes();
         script.extend_from_slice(b"apply_main() {\n");
         script.extend(line(&[b"NONCE=", self.plan.look.nonce.as_bytes()]).into_iter().filter(|byte| *byte != b' '));

@@ -45,8 +45,6 @@ fn host(name: &str, account: bool, odd: &[(usize, Observation)]) -> HostEntry {
     let entry = |name: &str| ServiceEntry { name: name.into(), module: name.into(), needs: Vec::new() };
     let catalog = Arc::new(HostCatalog {
         bootstrap: None,
-        keepers: std::collections::BTreeSet::new(),
-        ports: std::collections::BTreeSet::new(),
         host: name.into(),
         site: Site::default(),
         os: None,
