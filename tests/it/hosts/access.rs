@@ -42,6 +42,10 @@ fn a_planted_key_account_and_right_are_named_until_they_are_gone() {
     for what in ["bootstrap", "key", "uid-0", "account", "sudo"] {
         assert!(whats.iter().any(|it| *it == what), "{what}: {json}");
     }
+    let audit =
+        chapter.run(&["people", "audit"]).success().stdout_has(&format!("  ! undeclared access: key {PRINT} (eve)"));
+    let _ = audit.stdout_has("web1: no declared account; login of the hosting: admin").never_says("canary");
+    let _ = chapter.run(&["people", "audit", "--declared"]).success().never_says(PRINT);
     no_hash_is_in_the_answer(&host);
     // a part of the services says nothing about who may log in
     let part = chapter.run(&["plan", "--limit", "service:bench"]).success();
