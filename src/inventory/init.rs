@@ -88,6 +88,8 @@ const GITIGNORE: &str = "\
 identity*.txt
 id_*
 !id_*.pub
+# What an interrupted change of secrets left; the next command finishes it.
+/secrets/.journal*
 ";
 
 fn chapter(id: &str, new: &NewInventory) -> String {

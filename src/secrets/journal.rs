@@ -33,21 +33,45 @@ fn scratch(root: &Path) -> PathBuf {
 
 /// Writes all of these files below `root`, or none.
 pub fn commit(root: &Path, writes: &[Write]) -> Result<()> {
-    prepare(root, writes).and_then(|()| finish(root)).map_err(|error| failure(root, &error))
+    let all = || -> io::Result<()> {
+        let _lock = locked(root)?;
+        // what another run left between our start and now
+        recovered(root)?;
+        prepare(root, writes)?;
+        finish(root)
+    };
+    all().map_err(|error| failure(root, &error))
 }
 
 /// Finishes what an interrupted run began. To be called before anything below `root` is read.
 pub fn recover(root: &Path) -> Result<()> {
+    if !journal(root).is_dir() && !scratch(root).is_dir() {
+        return Ok(());
+    }
     let finished = || -> io::Result<()> {
-        if journal(root).is_dir() {
-            finish(root)?;
-        }
-        if scratch(root).is_dir() {
-            fs::remove_dir_all(scratch(root))?;
-        }
-        Ok(())
+        let _lock = locked(root)?;
+        recovered(root)
     };
     finished().map_err(|error| failure(root, &error))
+}
+
+fn recovered(root: &Path) -> io::Result<()> {
+    if journal(root).is_dir() {
+        finish(root)?;
+    }
+    if scratch(root).is_dir() {
+        fs::remove_dir_all(scratch(root))?;
+    }
+    Ok(())
+}
+
+/// One run at a time: waits for another that is writing. The lock is on the directory itself, so no file is left behind.
+fn locked(root: &Path) -> io::Result<File> {
+    let dir = root.join("secrets");
+    fs::create_dir_all(&dir)?;
+    let dir = File::open(dir)?;
+    rustix::fs::flock(&dir, rustix::fs::FlockOperation::LockExclusive)?;
+    Ok(dir)
 }
 
 fn failure(root: &Path, error: &io::Error) -> Box<Diagnostic> {
@@ -151,6 +175,26 @@ mod tests {
             (read(root, "a").as_deref(), read(root, "deep/b").as_deref(), read(root, "gone")),
             (Some("new"), Some("b"), None)
         );
+        assert_eq!(fs::read_dir(root.join("secrets")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn two_at_once_do_one_after_the_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        std::thread::scope(|scope| {
+            for word in ["one", "two"] {
+                scope.spawn(move || {
+                    for _ in 0..20 {
+                        let writes = ["a", "b", "c"].map(|name| (root.join(name), Some(word.as_bytes().to_vec())));
+                        commit(root, &writes).unwrap();
+                        recover(root).unwrap();
+                    }
+                });
+            }
+        });
+        let now = read(root, "a");
+        assert!(now.is_some() && read(root, "b") == now && read(root, "c") == now);
         assert_eq!(fs::read_dir(root.join("secrets")).unwrap().count(), 0);
     }
 
