@@ -23,6 +23,7 @@ mod readme;
 mod saved;
 mod schemas;
 mod secrets;
+mod secrets_git;
 mod support;
 
 use std::path::{Path, PathBuf};

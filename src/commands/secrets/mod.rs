@@ -1,4 +1,4 @@
-//! `steward secrets set|get|list|generate|rotate|rekey|check|who`
+//! `steward secrets set|get|list|generate|rotate|rekey|check|who|hook`
 
 use std::sync::Arc;
 
@@ -14,8 +14,10 @@ use crate::secrets::{Declared, Identities, Reader, Store, declared, undeclared};
 
 pub mod check;
 pub mod get;
+pub mod hook;
 pub mod list;
 pub mod make;
+pub mod merge;
 pub mod rekey;
 pub mod set;
 pub mod who;
@@ -37,24 +39,30 @@ enum Command {
     Generate,
     Rotate(make::Rotate),
     Rekey(rekey::Rekey),
-    /// Find what is wrong: readers that are not those of the inventory, missing secrets, too few readers, damaged files.
-    Check,
+    Check(check::Check),
     Who(who::Who),
+    /// Let git look for plaintext and private keys before each commit, and merge the files of a secret by Steward.
+    Hook,
+    Merge(merge::Merge),
 }
 
 impl Secrets {
     pub fn run(self, context: &Context) -> Outcome {
         let Self { command } = self;
-        let desk = Desk::open(context)?;
+        // not for what git runs: that needs no valid inventory
+        let desk = || Desk::open(context);
         match command {
-            Command::Set(command) => command.run(context, &desk),
-            Command::Get(command) => command.run(context, &desk),
-            Command::List => Ok(list::list(context, &desk)),
-            Command::Generate => make::generate(context, &desk),
-            Command::Rotate(command) => command.run(context, &desk),
-            Command::Rekey(command) => command.run(context, &desk),
-            Command::Check => check::check(&desk),
-            Command::Who(command) => command.run(context, &desk),
+            Command::Set(command) => command.run(context, &desk()?),
+            Command::Get(command) => command.run(context, &desk()?),
+            Command::List => Ok(list::list(context, &desk()?)),
+            Command::Generate => make::generate(context, &desk()?),
+            Command::Rotate(command) => command.run(context, &desk()?),
+            Command::Rekey(command) => command.run(context, &desk()?),
+            Command::Check(command) if command.staged => check::staged(),
+            Command::Check(_) => check::check(&desk()?),
+            Command::Who(command) => command.run(context, &desk()?),
+            Command::Hook => hook::hook(context),
+            Command::Merge(command) => command.run(context),
         }
     }
 }
