@@ -52,9 +52,8 @@ fn driver(root: &Path) -> Result<Option<String>> {
 }
 
 fn hook(root: &Path, top: &Path) -> Result<Option<String>> {
-    let (dir, own) = match (path(root, "--git-path", "hooks"), path(root, "--git-common-dir", "")) {
-        (Some(dir), Some(own)) => (dir, own),
-        _ => return Err(Box::new(Diagnostic::error("git names no directory for hooks").remedy(add(None)))),
+    let (Some(dir), Some(own)) = (path(root, "--git-path", "hooks"), path(root, "--git-common-dir", "")) else {
+        return Err(Box::new(Diagnostic::error("git names no directory for hooks").remedy(add(None))));
     };
     let file = dir.join("pre-commit");
     if let Ok(text) = fs::read_to_string(&file) {

@@ -14,6 +14,7 @@ pub mod make;
 pub mod merge;
 mod readers;
 mod recipient;
+pub mod scratch;
 pub mod staged;
 mod store;
 

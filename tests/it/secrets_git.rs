@@ -1,9 +1,11 @@
-//! Secrets and git: what a commit refuses, and how two branches meet. Real git, real hook, real merge driver.
+//! Secrets under the hands of people: what a commit refuses, how two branches meet, and what an editor leaves behind. Real
+//! git, real hook, real merge driver.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
-use crate::support::{Chapter, Ran, at_terminal};
+use crate::support::{Chapter, Ran, at_terminal, wait_for};
 
 const MODULE: &str = "version: 1
 summary: { en: A wiki. }
@@ -297,4 +299,58 @@ fn a_new_value_on_one_side_wins_over_rekeying_on_the_other() {
             let _ = wiki.run(&["secrets", "check"]).success();
         }
     }
+}
+
+/// An editor that is a shell script: `$1` is the file.
+fn editor(wiki: &Wiki, script: &str) -> Command {
+    let path = wiki.chapter.home().join("editor");
+    std::fs::write(&path, script).unwrap();
+    let mut command = wiki.chapter.command(&wiki.arguments(&["secrets", "edit", "wiki/db"]));
+    command.env("VISUAL", format!("sh {}", path.display())).env("HERE", wiki.chapter.home());
+    command
+}
+
+const NOTES: &str = "printf %s \"$1\" >\"$HERE/where\"; stat -c %a \"$1\" \"$TMPDIR\" >\"$HERE/modes\"\n";
+
+fn edited_file(wiki: &Wiki) -> PathBuf {
+    PathBuf::from(std::fs::read_to_string(wiki.chapter.home().join("where")).unwrap())
+}
+
+#[test]
+fn an_editor_changes_the_value_in_a_file_that_is_gone_afterwards() {
+    let wiki = wiki();
+    let before = wiki.id("db");
+    let edit = |script: &str| Ran::run(editor(&wiki, &format!("{NOTES}{script}")), "", &[]);
+
+    let _ = edit("true\n").success().stderr_has("nothing was written");
+    // vi ends the last line though the value had no end of line
+    let _ = edit("echo >>\"$1\"\n").success().stderr_has("nothing was written");
+    assert_eq!(wiki.id("db"), before);
+
+    let _ = edit("echo second >\"$1\"; echo swap >\"$1.swp\"\n").success().never_says("second");
+    wiki.has("db", "second");
+    assert_ne!(wiki.id("db"), before);
+    assert_eq!(std::fs::read_to_string(wiki.chapter.home().join("modes")).unwrap(), "600\n700\n");
+    assert!(!edited_file(&wiki).parent().unwrap().exists());
+
+    let changed = wiki.id("db");
+    let _ = edit("echo third >\"$1\"; exit 3\n").status(1).stderr_has("nothing was written");
+    let _ = edit(": >\"$1\"\n").status(1).stderr_has("the value is empty");
+    assert_eq!(wiki.id("db"), changed);
+    assert!(!edited_file(&wiki).parent().unwrap().exists());
+}
+
+#[test]
+fn an_edit_that_is_killed_leaves_nothing_behind() {
+    let wiki = wiki();
+    let mut command =
+        editor(&wiki, &format!("{NOTES}: >\"$HERE/ready\"; while test -e \"$1\"; do sleep 0.1; done\n"));
+    let mut steward = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_for("the editor", Duration::from_secs(30), || wiki.chapter.home().join("ready").exists());
+    let file = edited_file(&wiki);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "first");
+    steward.kill().unwrap(); // SIGKILL
+    steward.wait().unwrap();
+    wait_for("nothing left", Duration::from_secs(5), || !file.parent().unwrap().exists());
+    wiki.has("db", "first");
 }

@@ -1,4 +1,4 @@
-//! `steward secrets set|get|list|generate|rotate|rekey|check|who|hook`
+//! `steward secrets set|get|edit|list|generate|rotate|rekey|check|who|hook|merge`
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use crate::secrets::journal::Write;
 use crate::secrets::{Declared, Identities, Reader, Store, declared, undeclared};
 
 pub mod check;
+pub mod edit;
 pub mod get;
 pub mod hook;
 pub mod list;
@@ -33,6 +34,7 @@ pub struct Secrets {
 enum Command {
     Set(set::Set),
     Get(get::Get),
+    Edit(edit::Edit),
     /// Every secret there is or should be, with its policy and the number of its readers.
     List,
     /// Make all that are missing and whose module says how. Never replaces a value.
@@ -54,6 +56,7 @@ impl Secrets {
         match command {
             Command::Set(command) => command.run(context, &desk()?),
             Command::Get(command) => command.run(context, &desk()?),
+            Command::Edit(command) => command.run(context, &desk()?),
             Command::List => Ok(list::list(context, &desk()?)),
             Command::Generate => make::generate(context, &desk()?),
             Command::Rotate(command) => command.run(context, &desk()?),
