@@ -159,6 +159,14 @@ fn a_commit_of_plaintext_or_of_a_key_is_refused() {
     wiki.set("db", "another");
     wiki.commit();
     let _ = wiki.run(&["secrets", "check"]).success();
+
+    // with an index of git's own making, and from below
+    std::fs::write(wiki.chapter.path("secrets/wiki/db.age"), "the password").unwrap();
+    for arguments in [&["-C", "secrets", "commit", "-am", "x"][..], &["commit", "-m", "x", "secrets/wiki/db.age"]] {
+        let refused = wiki.git(arguments);
+        assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+        assert!(said(&refused).contains("secrets/wiki/db.age is no age file"), "{refused:?}");
+    }
 }
 
 #[test]
@@ -293,7 +301,7 @@ fn a_new_value_on_one_side_wins_over_rekeying_on_the_other() {
             } else {
                 wiki.branches(rekeyed, set);
             }
-            wiki.does(&[how, "other"]);
+            wiki.does(&["-C", "secrets", how, "other"]);
             wiki.has("db", "second");
             let _ = wiki.run(&["secrets", "rekey"]).success();
             let _ = wiki.run(&["secrets", "check"]).success();
