@@ -362,3 +362,23 @@ fn an_edit_that_is_killed_leaves_nothing_behind() {
     wait_for("nothing left", Duration::from_secs(5), || !file.parent().unwrap().exists());
     wiki.has("db", "first");
 }
+
+#[test]
+fn a_pull_of_commits_that_no_branch_here_leads_to_merges_as_well() {
+    let wiki = wiki();
+    let rekeyed = |it: &Wiki| {
+        it.inventory(&["ana", "bea", "cleo"]);
+        let _ = it.run(&["secrets", "rekey", "wiki/db"]).success();
+    };
+    wiki.branches(|it| it.set("db", "second"), rekeyed);
+    let elsewhere = wiki.chapter.home().join("elsewhere");
+    let elsewhere = elsewhere.to_str().unwrap();
+    wiki.does(&["clone", "--quiet", "--bare", ".", elsewhere]);
+    wiki.does(&["branch", "--quiet", "-D", "other"]);
+    wiki.does(&["reflog", "expire", "--expire=now", "--all"]);
+    wiki.does(&["gc", "--quiet", "--prune=now"]);
+    wiki.does(&["pull", "--quiet", "--no-rebase", "--no-edit", elsewhere, "other"]);
+    wiki.has("db", "second");
+    let _ = wiki.run(&["secrets", "rekey"]).success();
+    let _ = wiki.run(&["secrets", "check"]).success();
+}
