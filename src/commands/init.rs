@@ -9,6 +9,9 @@ use crate::ci::{self, System};
 use crate::diag::{Diagnostic, Diagnostics, Result, shown};
 use crate::exit::Exit;
 use crate::inventory::{self, Locale, Login, Maintainer, NewInventory, SshKey};
+use crate::modules::root_of;
+use crate::revision;
+use crate::secrets::hook::install as install_hook;
 use crate::ui::Format;
 
 /// Make a new inventory: a file that explains itself, its id, and the schema for editors.
@@ -38,15 +41,19 @@ pub struct Init {
     /// The shell command by which a runner gets Steward.
     #[arg(long, value_name = "COMMAND", requires = "ci")]
     install: Option<String>,
+    /// Also let git look for plaintext secrets before each commit; `steward secrets hook` does it later.
+    #[arg(long)]
+    git_hook: bool,
 }
 
 impl Init {
     pub fn run(self, context: &Context) -> Outcome {
-        let Self { dir, name, domain, language, maintainer, ssh_key, ci, install } = self;
+        let Self { dir, name, domain, language, maintainer, ssh_key, ci, install, git_hook } = self;
         let maintainer = match maintainer {
             Some(login) => Some(first_maintainer(login, &ssh_key)?),
             None => None,
         };
+        let hooked = wants_hook(context, &dir, git_hook)?;
         let mut files = inventory::init(&dir, &NewInventory { name, domain, locale: language, maintainer })?;
         if let (Some(system), Some(install)) = (ci, install) {
             files.push(ci::write(system, &dir, &install)?);
@@ -58,9 +65,25 @@ impl Init {
         for file in &files {
             context.ui.message(&format!("wrote {}", shown(file)));
         }
+        if hooked {
+            for line in install_hook(&root_of(&dir))? {
+                context.ui.message(&line);
+            }
+        }
         context.ui.message(&format!("Next: declare a host in {}, then run `steward validate`.", shown(&dir)));
         Ok(Exit::Success)
     }
+}
+
+/// Asked before anything is written; without a repository there is nothing to ask.
+fn wants_hook(context: &Context, dir: &Path, given: bool) -> Result<bool> {
+    let absolute = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf());
+    let top = revision::top(absolute.ancestors().find(|it| it.is_dir()).unwrap_or(&absolute));
+    if given {
+        return top.map(|_| true);
+    }
+    let question = "Shall git look for plaintext secrets and private keys before each commit?";
+    Ok(top.is_ok() && context.ui.confirm(question).unwrap_or(false))
 }
 
 fn first_maintainer(login: String, files: &[PathBuf]) -> std::result::Result<Maintainer, Diagnostics> {

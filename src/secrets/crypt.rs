@@ -32,6 +32,13 @@ pub(super) fn encrypt(secret: &Secret, to: &[Recipient], ask: &Ask) -> Result<Ve
     write().map_err(|error| error.to_string())
 }
 
+/// True if it is one whole age file, whoever may read it.
+pub(super) fn is_age_file(file: &[u8]) -> bool {
+    let mut plain = Vec::new();
+    let whole = ArmoredReader::new(file).read_to_end(&mut plain).is_ok();
+    whole && Decryptor::new_buffered(plain.as_slice()).is_ok()
+}
+
 /// `Err` says why not, without a remedy.
 pub(super) fn decrypt(file: &[u8], identities: &Identities) -> Result<Secret, String> {
     let why = |error: DecryptError| match error {

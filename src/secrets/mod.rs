@@ -4,13 +4,18 @@
 //! Only `commands` asks and prints; a value leaves this module as a [`Secret`](crate::secret::Secret) and in no other way.
 
 mod crypt;
+mod git;
 mod header;
+pub mod hook;
 mod identities;
 pub mod journal;
 mod live;
 pub mod make;
+pub mod merge;
 mod readers;
 mod recipient;
+pub mod scratch;
+pub mod staged;
 mod store;
 
 pub use header::Header;

@@ -24,6 +24,7 @@ mod review;
 mod saved;
 mod schemas;
 mod secrets;
+mod secrets_git;
 mod support;
 
 use std::path::{Path, PathBuf};

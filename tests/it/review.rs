@@ -127,3 +127,16 @@ fn hostile_content_stays_in_its_fence() {
     let seen = chapter().file("services.yaml", services).run(&["review", "--base", "HEAD", "--format", "markdown"]);
     seen.success().stdout_has("\n``````diff\n").never_says("\u{1b}");
 }
+
+#[test]
+fn a_plan_is_a_comment_too_and_what_a_host_holds_cannot_break_out_of_it() {
+    let chapter = Chapter::new()
+        .local("web1")
+        .resources("  - file: { path: /etc/motd, content: \"Hello.\\n```\\n</details> @everyone\\n\" }\n");
+    let ran = chapter.run(&["plan", "--format", "markdown"]).success();
+    let ran = ran.stdout_has("<!-- steward:plan").stdout_has("| web1 |").stdout_has("````diff\n");
+    let after =
+        ran.text().split("````diff\n").nth(1).and_then(|rest| rest.split("\n````\n").nth(1)).unwrap_or_default();
+    assert!(!after.contains("@everyone"), "{ran}");
+    let _ = chapter.run(&["apply", "--yes", "--format", "markdown"]).status(1);
+}

@@ -1,10 +1,26 @@
 //! `steward secrets check`: needs no key, since nothing is decrypted. Every finding is an error of its own.
 
+use clap::Args;
+
 use super::super::Outcome;
 use super::Desk;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::secret::SecretName;
+use crate::secrets;
+
+/// Find what is wrong: readers that are not those of the inventory, missing secrets, too few readers, damaged files.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Look only at what is staged in git: plaintext below `secrets/`, private keys anywhere. For a `pre-commit` hook.
+    #[arg(long)]
+    pub(super) staged: bool,
+}
+
+pub(super) fn staged() -> Outcome {
+    let found = secrets::staged::staged(std::path::Path::new("."))?;
+    if found.has_errors() { Err(found) } else { Ok(Exit::Success) }
+}
 
 pub(super) fn check(desk: &Desk) -> Outcome {
     let mut found = Diagnostics::default();

@@ -1,4 +1,4 @@
-//! `steward secrets set|get|list|generate|rotate|rekey|check|who`
+//! `steward secrets set|get|edit|list|generate|rotate|rekey|check|who|hook|merge`
 
 use std::sync::Arc;
 
@@ -13,9 +13,12 @@ use crate::secrets::journal::Write;
 use crate::secrets::{Declared, Identities, Reader, Store, declared, undeclared};
 
 pub mod check;
+pub mod edit;
 pub mod get;
+pub mod hook;
 pub mod list;
 pub mod make;
+pub mod merge;
 pub mod rekey;
 pub mod set;
 pub mod who;
@@ -31,30 +34,38 @@ pub struct Secrets {
 enum Command {
     Set(set::Set),
     Get(get::Get),
+    Edit(edit::Edit),
     /// Every secret there is or should be, with its policy and the number of its readers.
     List,
     /// Make all that are missing and whose module says how. Never replaces a value.
     Generate,
     Rotate(make::Rotate),
     Rekey(rekey::Rekey),
-    /// Find what is wrong: readers that are not those of the inventory, missing secrets, too few readers, damaged files.
-    Check,
+    Check(check::Check),
     Who(who::Who),
+    /// Let git look for plaintext and private keys before each commit, and merge the files of a secret by Steward.
+    Hook,
+    Merge(merge::Merge),
 }
 
 impl Secrets {
     pub fn run(self, context: &Context) -> Outcome {
         let Self { command } = self;
-        let desk = Desk::open(context)?;
+        // not for what git runs: that needs no valid inventory
+        let desk = || Desk::open(context);
         match command {
-            Command::Set(command) => command.run(context, &desk),
-            Command::Get(command) => command.run(context, &desk),
-            Command::List => Ok(list::list(context, &desk)),
-            Command::Generate => make::generate(context, &desk),
-            Command::Rotate(command) => command.run(context, &desk),
-            Command::Rekey(command) => command.run(context, &desk),
-            Command::Check => check::check(&desk),
-            Command::Who(command) => command.run(context, &desk),
+            Command::Set(command) => command.run(context, &desk()?),
+            Command::Get(command) => command.run(context, &desk()?),
+            Command::Edit(command) => command.run(context, &desk()?),
+            Command::List => Ok(list::list(context, &desk()?)),
+            Command::Generate => make::generate(context, &desk()?),
+            Command::Rotate(command) => command.run(context, &desk()?),
+            Command::Rekey(command) => command.run(context, &desk()?),
+            Command::Check(command) if command.staged => check::staged(),
+            Command::Check(_) => check::check(&desk()?),
+            Command::Who(command) => command.run(context, &desk()?),
+            Command::Hook => hook::hook(context),
+            Command::Merge(command) => command.run(context),
         }
     }
 }

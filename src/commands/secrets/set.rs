@@ -11,7 +11,7 @@ use super::super::{Context, Outcome};
 use super::Desk;
 use crate::diag::{Diagnostic, Diagnostics, shown};
 use crate::exit::Exit;
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretName};
 use crate::transport::Asker as _;
 use crate::ui::Ui;
 
@@ -31,26 +31,31 @@ impl Set {
         let Self { name, file } = self;
         let name = desk.known(&name)?;
         let value = given(context.ui, file.as_deref())?;
-        if value.is_empty() {
-            return Err(Diagnostic::error("the value is empty; nothing was written").remedy("give it one").into());
-        }
-        let mut writes = desk.new_value(&name, &value)?;
-        if desk.store.header(&name).is_some() && !desk.store.has_previous(&name) {
-            // some host still has the one that is replaced; kept only if whoever sets it can read it
-            if let Ok(before) = desk.store.decrypt(&name, &desk.identities) {
-                let readers = desk.readers(&name);
-                let kept = desk.store.encrypted_previous(&name, &before, &readers, &desk.identities);
-                writes.push(kept.map_err(|why| Diagnostic::error(format!("{name}: {why}")))?);
-            }
-        }
-        desk.store.commit(&writes)?;
-        context.ui.message(&format!("{name} is set, readable by {}.", readers(desk, &name)));
-        Ok(Exit::Success)
+        replace(context, desk, &name, &value)
     }
 }
 
+/// Gives a secret a value, and keeps the one before if there was none kept yet.
+pub(super) fn replace(context: &Context, desk: &Desk, name: &SecretName, value: &Secret) -> Outcome {
+    if value.is_empty() {
+        return Err(Diagnostic::error("the value is empty; nothing was written").remedy("give it one").into());
+    }
+    let mut writes = desk.new_value(name, value)?;
+    if desk.store.header(name).is_some() && !desk.store.has_previous(name) {
+        // some host still has the one that is replaced; kept only if whoever sets it can read it
+        if let Ok(before) = desk.store.decrypt(name, &desk.identities) {
+            let readers = desk.readers(name);
+            let kept = desk.store.encrypted_previous(name, &before, &readers, &desk.identities);
+            writes.push(kept.map_err(|why| Diagnostic::error(format!("{name}: {why}")))?);
+        }
+    }
+    desk.store.commit(&writes)?;
+    context.ui.message(&format!("{name} is set, readable by {}.", readers(desk, name)));
+    Ok(Exit::Success)
+}
+
 /// Names for a sentence.
-fn readers(desk: &Desk, name: &crate::secret::SecretName) -> String {
+fn readers(desk: &Desk, name: &SecretName) -> String {
     let readers = desk.readers(name);
     let able = readers.iter().filter(|reader| !reader.recipients.is_empty()).map(|reader| reader.person.as_str());
     able.collect::<Vec<_>>().join(", ")
