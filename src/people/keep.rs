@@ -14,7 +14,7 @@ use crate::inventory::Inventory;
 use crate::modules::Library;
 use crate::secret::{Secret, SecretName};
 use crate::secrets::journal::Write;
-use crate::secrets::{Header, Identities, Reader, Store, declared, make};
+use crate::secrets::{Header, Identities, Reader, Renewal, Store, declared, make};
 
 /// The store, and the keys of whoever runs Steward.
 pub struct Keep {
@@ -85,9 +85,13 @@ impl Keep {
         let wanted: BTreeMap<SecretName, Vec<Reader>> = readers(&leaving.after, library, self).into_iter().collect();
         let declared = declared(&leaving.after, library);
         let changed: BTreeSet<&SecretName> = leaving.affected.iter().chain(&leaving.rotated).collect();
+        let renewal = Renewal { store: &self.store, declared: &declared, identities: &self.identities };
+        let follow: BTreeSet<&SecretName> =
+            leaving.rotated.iter().flat_map(|name| renewal.forms_of(name).map(|form| &form.name)).collect();
         let mut writes = Vec::new();
         let mut mistakes = Diagnostics::default();
-        for name in changed {
+        // forms of a value that is renewed are made with it
+        for name in changed.into_iter().filter(|name| !follow.contains(name)) {
             let nobody = Vec::new();
             let readers = wanted.get(name).unwrap_or(&nobody);
             let value = match self.store.decrypt(name, &self.identities) {
@@ -100,29 +104,29 @@ impl Keep {
             let generate =
                 declared.iter().find(|it| it.name == *name).and_then(|it| it.declaration.generate.as_ref());
             let fresh = generate.filter(|_| leaving.rotated.contains(name)).and_then(make::generated);
+            let mut files = Vec::new();
             match fresh {
                 Some(fresh) => {
-                    let id = crate::inventory::new_id().map_err(|error| wrong(name, &error.to_string()))?;
-                    let files = self.store.encrypted(name, &fresh, &id, readers, &self.identities);
-                    writes.extend(files.map_err(|why| wrong(name, &why))?);
+                    files.extend(renewal.new_value(name, &fresh, readers)?);
                     // While an earlier value is kept, some host still has that one.
                     let kept = if self.store.has_previous(name) {
                         self.store.decrypt_previous(name, &self.identities).map_err(|why| unreadable(name, &why))?
                     } else {
                         value
                     };
-                    writes.push(self.previous(name, &kept, readers)?);
+                    files.push(self.previous(name, &kept, readers)?);
                 }
-                None => writes.extend(self.anew(name, &value, readers)?),
+                None => files.extend(self.anew(name, &value, readers)?),
             }
-            self.still_mine(name, &writes)?;
+            self.still_mine(name, &files)?;
+            writes.extend(files);
         }
         if mistakes.has_errors() { Err(mistakes) } else { Ok(writes) }
     }
 
     /// What was just encrypted must open with the operator's own key, or they would lose it by this.
     fn still_mine(&self, name: &SecretName, writes: &[Write]) -> Result<(), Diagnostics> {
-        let opens = writes.iter().rev().take(3).filter_map(|(path, file)| Some((path, file.as_ref()?)));
+        let opens = writes.iter().filter_map(|(path, file)| Some((path, file.as_ref()?)));
         let mut files = opens.filter(|(path, _)| path.extension().is_some_and(|it| it == "age"));
         if files.all(|(_, file)| Store::opens(file, &self.identities)) {
             return Ok(());

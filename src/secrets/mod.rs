@@ -4,13 +4,16 @@
 //! Only `commands` asks and prints; a value leaves this module as a [`Secret`](crate::secret::Secret) and in no other way.
 
 mod crypt;
+mod forms;
 mod header;
 mod identities;
 pub mod journal;
 mod live;
 pub mod make;
+pub mod pairs;
 mod readers;
 mod recipient;
+mod renewal;
 mod store;
 
 pub use header::Header;
@@ -18,4 +21,5 @@ pub use identities::Identities;
 pub use live::Live;
 pub use readers::{Declared, Reader, declared, undeclared};
 pub use recipient::Recipient;
+pub use renewal::{Renewal, is_of_older};
 pub use store::Store;
