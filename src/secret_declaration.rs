@@ -58,6 +58,16 @@ pub enum Generate {
     Derived { from: Placed<String>, form: Form, user: Option<String> },
 }
 
+impl Generate {
+    /// The name of the secret that this one is a form of.
+    pub fn parent(&self) -> Option<&str> {
+        match self {
+            Self::Derived { from, .. } => Some(&from.value),
+            _ => None,
+        }
+    }
+}
+
 /// A hash of a password, as programs want to read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -14,7 +14,7 @@ use crate::modules::Library;
 use crate::secret::{Secret, SecretName};
 use crate::secret_declaration::Generate;
 use crate::secrets::journal::Write;
-use crate::secrets::{Header, Identities, Reader, Store, declared, make};
+use crate::secrets::{Header, Identities, Reader, Renewal, Store, declared, make};
 
 /// The store, and the keys of whoever runs Steward.
 pub struct Keep {
@@ -85,12 +85,17 @@ impl Keep {
         let wanted: BTreeMap<SecretName, Vec<Reader>> = readers(&leaving.after, library, self).into_iter().collect();
         let declared = declared(&leaving.after, library);
         let changed: BTreeSet<&SecretName> = leaving.affected.iter().chain(&leaving.rotated).collect();
-        let changed: Vec<&SecretName> = changed.into_iter().collect();
+        let renewal = Renewal { store: &self.store, declared: &declared, identities: &self.identities };
+        let follow: BTreeSet<&SecretName> =
+            leaving.rotated.iter().flat_map(|name| renewal.forms_of(name).map(|form| &form.name)).collect();
+        // forms of a value that is renewed are made with it
+        let changed: Vec<&SecretName> = changed.into_iter().filter(|name| !follow.contains(name)).collect();
         let one = |name: &SecretName| {
             let generate =
                 declared.iter().find(|it| it.name == *name).and_then(|it| it.declaration.generate.as_ref());
             let generate = generate.filter(|_| leaving.rotated.contains(name));
-            self.without(name, wanted.get(name).map(Vec::as_slice).unwrap_or_default(), generate)
+            let readers = wanted.get(name).map(Vec::as_slice).unwrap_or_default();
+            self.without(name, readers, generate, &renewal)
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let share = changed.len().div_ceil(threads).max(1);
@@ -117,14 +122,13 @@ impl Keep {
         name: &SecretName,
         readers: &[Reader],
         generate: Option<&Generate>,
+        renewal: &Renewal<'_>,
     ) -> Result<Vec<Write>, Diagnostics> {
         let value = self.store.decrypt(name, &self.identities).map_err(|why| unreadable(name, &why))?;
         let writes = match generate.and_then(make::generated) {
             None => self.anew(name, &value, readers)?,
             Some(fresh) => {
-                let id = crate::inventory::new_id().map_err(|error| wrong(name, &error.to_string()))?;
-                let files = self.store.encrypted(name, &fresh, &id, readers, &self.identities);
-                let mut writes = files.map_err(|why| wrong(name, &why))?;
+                let mut writes = renewal.new_value(name, &fresh, readers)?;
                 // While an earlier value is kept, some host still has that one.
                 let kept = if self.store.has_previous(name) {
                     self.store.decrypt_previous(name, &self.identities).map_err(|why| unreadable(name, &why))?

@@ -4,10 +4,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use super::pairs;
 use crate::secret::Secret;
 use crate::secret_declaration::Generate;
 
-/// A fresh value. `None` for what is more than random text: key pairs and forms of other secrets are made where they belong.
+/// A fresh value. `None` for forms of other secrets, which `forms` makes, and if the system gives no random bytes.
 pub fn generated(how: &Generate) -> Option<Secret> {
     match how {
         Generate::Length(count) => letters(usize::from(*count)),
@@ -16,14 +17,19 @@ pub fn generated(how: &Generate) -> Option<Secret> {
             Some(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
         }
         Generate::Base64(count) => Some(Secret::new(STANDARD.encode(&*random(usize::from(*count))?))),
-        Generate::Passphrase(_) | Generate::Ssh | Generate::Wireguard | Generate::Derived { .. } => None,
+        Generate::Passphrase(count) => words(usize::from(*count)),
+        Generate::Ssh => pairs::ssh(&*random_key()?),
+        Generate::Wireguard => Some(pairs::wireguard(&*random_key()?)),
+        Generate::Derived { .. } => None,
     }
 }
 
 /// Whether [`generated`] makes one.
 pub fn is_random(how: &Generate) -> bool {
-    matches!(how, Generate::Length(_) | Generate::Hex(_) | Generate::Base64(_))
+    !matches!(how, Generate::Derived { .. })
 }
+
+const WORDS: &str = include_str!("words.txt");
 
 const LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
 
@@ -38,6 +44,26 @@ fn letters(count: usize) -> Option<Secret> {
         text.extend(chosen.filter_map(|byte| LETTERS.get(byte % LETTERS.len())).take(missing));
     }
     Some(Secret::new(std::mem::take(&mut *text)))
+}
+
+/// Words joined by dashes. There are 2,048 to choose from, so that 11 random bits are a word.
+fn words(count: usize) -> Option<Secret> {
+    let all: Vec<&str> = WORDS.lines().filter(|line| !line.starts_with('#')).collect();
+    let bytes = random(count * 2)?;
+    let mut text = Zeroizing::new(String::with_capacity(count * 9));
+    for pair in bytes.chunks_exact(2) {
+        let number = pair.iter().fold(0_usize, |number, byte| number << 8 | usize::from(*byte));
+        let dash = if text.is_empty() { "" } else { "-" };
+        text.push_str(dash);
+        text.push_str(all.get(number % 2048)?);
+    }
+    Some(Secret::new(text.as_bytes()))
+}
+
+/// Of the length of an Ed25519 or X25519 key.
+fn random_key() -> Option<Zeroizing<[u8; 32]>> {
+    let bytes = random(32)?;
+    Some(Zeroizing::new(bytes.as_slice().try_into().ok()?))
 }
 
 fn random(count: usize) -> Option<Zeroizing<Vec<u8>>> {
@@ -59,6 +85,17 @@ mod tests {
             assert_eq!((one.len(), other.len()), (length, length));
             assert_ne!(one.reveal(), other.reveal());
         }
-        assert!(generated(&Generate::Ssh).is_none());
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "a passphrase that was made for this test")]
+    fn a_passphrase_is_of_words_of_the_list_which_has_eleven_bits() {
+        let list: std::collections::BTreeSet<&str> = WORDS.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(list.len(), 2048, "no word twice, none lost");
+        assert!(list.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())));
+        let made = generated(&Generate::Passphrase(7)).unwrap();
+        let made: Vec<&str> = std::str::from_utf8(made.reveal()).unwrap().split('-').collect();
+        assert_eq!(made.len(), 7);
+        assert!(made.iter().all(|word| list.contains(word)), "{made:?}");
     }
 }

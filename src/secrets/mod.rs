@@ -4,6 +4,7 @@
 //! Only `commands` asks and prints; a value leaves this module as a [`Secret`](crate::secret::Secret) and in no other way.
 
 mod crypt;
+mod forms;
 mod git;
 mod header;
 pub mod hook;
@@ -12,8 +13,10 @@ pub mod journal;
 mod live;
 pub mod make;
 pub mod merge;
+pub mod pairs;
 mod readers;
 mod recipient;
+mod renewal;
 pub mod scratch;
 pub mod staged;
 mod store;
@@ -23,4 +26,5 @@ pub use identities::Identities;
 pub use live::Live;
 pub use readers::{Declared, Reader, declared, undeclared};
 pub use recipient::Recipient;
+pub use renewal::{Renewal, is_of_older};
 pub use store::Store;

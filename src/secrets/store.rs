@@ -82,7 +82,17 @@ impl Store {
         identities: &Identities,
     ) -> std::result::Result<Vec<journal::Write>, String> {
         let parent = self.header(name).and_then(|header| header.parent.clone());
-        let mut header = Header::new(id.to_owned(), parent, readers);
+        self.encrypted_as(name, value, Header::new(id.to_owned(), parent, readers), identities)
+    }
+
+    /// The files of a value to the recipients of this header.
+    pub(super) fn encrypted_as(
+        &self,
+        name: &SecretName,
+        value: &Secret,
+        mut header: Header,
+        identities: &Identities,
+    ) -> std::result::Result<Vec<journal::Write>, String> {
         let file = crypt::encrypt(value, &header.recipients(), identities.ask())?;
         header.digest = Sha256::digest(&file).iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(vec![
@@ -101,6 +111,16 @@ impl Store {
     ) -> std::result::Result<journal::Write, String> {
         let to: Vec<_> = readers.iter().flat_map(|reader| reader.recipients.clone()).collect();
         Ok((self.path(name, ".previous.age"), Some(crypt::encrypt(value, &to, identities.ask())?)))
+    }
+
+    /// The file of the public half of a key pair.
+    pub fn public(&self, name: &SecretName, line: String) -> journal::Write {
+        (self.path(name, ".pub"), Some(line.into_bytes()))
+    }
+
+    /// True if the public half of a key pair is there.
+    pub fn has_public(&self, name: &SecretName) -> bool {
+        self.path(name, ".pub").is_file()
     }
 
     /// True if these keys open an encrypted file.

@@ -148,6 +148,47 @@ fn check_says_what_is_missing_and_who_can_read_what_until_it_is_mended() {
 }
 
 #[test]
+fn key_pairs_and_forms_are_made_and_follow_their_parent() {
+    let wiki = wiki();
+    let more = "  words: { generate: { passphrase: 6 }, rotate: auto }
+  line: { generate: { from: words, form: htpasswd, user: ana } }
+  shadow: { generate: { from: words, form: sha512crypt } }
+  of_db: { generate: { from: db, form: argon2 } }
+  ssh: { generate: { ssh: ed25519 } }
+  tunnel: { generate: { wireguard: true } }
+resources:";
+    std::fs::write(wiki.chapter.path("modules/wiki.yaml"), MODULE.replace("resources:", more)).unwrap();
+    let ran = wiki.run(&["secrets", "generate"]).success().stdout_has("made wiki/line").stdout_has("made wiki/ssh");
+    let _ = ran.stderr_has("wiki/of_db is missing, since `db` is");
+    wiki.set(CANARY);
+    assert!(decrypted(&wiki.store("of_db.age"), &wiki.identity).starts_with("$argon2id$"), "made with its parent");
+    let _ = wiki.run(&["secrets", "check"]).success();
+    let line = decrypted(&wiki.store("line.age"), &wiki.identity);
+    let words = decrypted(&wiki.store("words.age"), &wiki.identity);
+    assert!(bcrypt::verify(&words, line.strip_prefix("ana:").unwrap()).unwrap());
+    assert!(std::fs::read_to_string(wiki.store("ssh.pub")).unwrap().starts_with("ssh-ed25519 "));
+    assert_eq!(std::fs::read_to_string(wiki.store("tunnel.pub")).unwrap().len(), 45);
+    let _ = wiki.run(&["secrets", "generate"]).success().stdout("Every declared secret is set.\n");
+
+    let old = ["age", "recipients"].map(|end| std::fs::read(wiki.store(&format!("line.{end}"))).unwrap());
+    let _ = wiki.run(&["secrets", "rotate", "wiki/line"]).status(1).stderr_has("is a form of `words`");
+    let _ = wiki.run(&["secrets", "rotate", "wiki/words"]).success();
+    let words = decrypted(&wiki.store("words.age"), &wiki.identity);
+    let agrees = || {
+        let line = decrypted(&wiki.store("line.age"), &wiki.identity);
+        bcrypt::verify(&words, line.strip_prefix("ana:").unwrap()).unwrap()
+    };
+    assert!(agrees(), "it follows");
+    let _ = wiki.run(&["secrets", "check"]).success();
+    for (end, bytes) in ["age", "recipients"].iter().zip(old) {
+        std::fs::write(wiki.store(&format!("line.{end}")), bytes).unwrap();
+    }
+    let _ = wiki.run(&["secrets", "check"]).status(1).stderr_has("wiki/line was not made of the present value");
+    let _ = wiki.run(&["secrets", "generate"]).success().stdout("made wiki/line\n");
+    assert!(agrees());
+}
+
+#[test]
 fn a_file_with_secrets_converges_and_a_plan_without_a_key_still_tells() {
     let wiki = wiki();
     wiki.set(CANARY);

@@ -7,7 +7,8 @@ use super::Desk;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::secret::SecretName;
-use crate::secrets;
+use crate::secrets::pairs::is_pair;
+use crate::secrets::{self, is_of_older};
 
 /// Find what is wrong: readers that are not those of the inventory, missing secrets, too few readers, damaged files.
 #[derive(Debug, Args)]
@@ -30,6 +31,23 @@ pub(super) fn check(desk: &Desk) -> Outcome {
                 Diagnostic::error(format!("{} is declared, but not set", declared.name))
                     .at(&declared.place)
                     .remedy("`steward secrets generate` makes what can be made, `secrets set` asks for the rest"),
+            );
+        }
+    }
+    for declared in &desk.declared {
+        let Some(how) = &declared.declaration.generate else { continue };
+        let name = &declared.name;
+        if is_of_older(&desk.store, name, how) {
+            let parent = how.parent().unwrap_or_default();
+            found.push(
+                Diagnostic::error(format!("{name} was not made of the present value of `{parent}`"))
+                    .remedy("`steward secrets generate` makes it anew, by somebody who can read that one"),
+            );
+        }
+        if is_pair(how) && desk.store.header(name).is_some() && !desk.store.has_public(name) {
+            found.push(
+                Diagnostic::error(format!("{name}: its public half, `{}.pub`, is not there", name.name))
+                    .remedy(format!("`steward secrets get {name} | steward secrets set {name} --file -` writes it")),
             );
         }
     }

@@ -8,7 +8,8 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::secret::SecretName;
 use crate::secret_declaration::{self, Generate};
-use crate::secrets::make;
+use crate::secrets::journal::Write;
+use crate::secrets::{self, Declared, make};
 
 pub(super) fn generate(context: &Context, desk: &Desk) -> Outcome {
     let (mut writes, mut made, mut left) = (Vec::new(), Vec::new(), Vec::new());
@@ -16,12 +17,34 @@ pub(super) fn generate(context: &Context, desk: &Desk) -> Outcome {
         match desk.declaration(&name).and_then(|it| it.generate.as_ref()) {
             Some(how) if make::is_random(how) => {
                 writes.extend(fresh(desk, &name, how)?);
+                // its forms are among these
+                made.extend(desk.renewal().forms_of(&name).map(|form| form.name.clone()));
                 made.push(name);
             }
-            how => left.push(by_hand(&name, how)),
+            Some(_) => {}
+            None => {
+                let remedy = format!("give it a value by `steward secrets set {name}`");
+                left.push(Diagnostic::warning(format!("{name} is missing")).remedy(remedy));
+            }
+        }
+    }
+    for declared in &desk.declared {
+        let Some(how) = declared.declaration.generate.as_ref().filter(|how| how.parent().is_some()) else { continue };
+        let name = &declared.name;
+        let wanted = desk.store.header(name).is_none() || secrets::is_of_older(&desk.store, name, how);
+        if !wanted || made.contains(name) {
+            continue;
+        }
+        match form(desk, declared, how)? {
+            Ok(files) => {
+                writes.extend(files);
+                made.push(name.clone());
+            }
+            Err(missing) => left.push(missing),
         }
     }
     desk.store.commit(&writes)?;
+    made.sort();
     for name in &made {
         context.ui.data(&format!("made {name}\n"));
     }
@@ -33,24 +56,19 @@ pub(super) fn generate(context: &Context, desk: &Desk) -> Outcome {
     Ok(Exit::Success)
 }
 
-/// What no program makes, as a warning that says who has to.
-fn by_hand(name: &SecretName, how: Option<&Generate>) -> Diagnostic {
-    let (what, remedy) = match how {
-        None => ("is missing", format!("give it a value by `steward secrets set {name}`")),
-        Some(Generate::Ssh) => (
-            "is missing: a key pair",
-            format!("`ssh-keygen -t ed25519 -N '' -f KEY`, then `steward secrets set {name} --file KEY`"),
-        ),
-        Some(Generate::Wireguard) => ("is missing: a key pair", format!("`wg genkey | steward secrets set {name}`")),
-        Some(Generate::Derived { from, .. }) => {
-            ("is missing", format!("make it of `{}`, then `steward secrets set {name}`", from.value))
-        }
-        Some(_) => ("is missing: a passphrase", format!("choose one, then `steward secrets set {name}`")),
+/// The files of a form of what is in the store; the warning, if its parent is not there.
+fn form(desk: &Desk, declared: &Declared, how: &Generate) -> Result<Result<Vec<Write>, Diagnostic>, Diagnostics> {
+    let Some((parent, id)) = desk.renewal().parent(&declared.name, how) else {
+        let from = how.parent().unwrap_or_default();
+        let remedy = format!("`steward secrets set {}/{from}` makes both", declared.name.service);
+        let fact = format!("{} is missing, since `{from}` is", declared.name);
+        return Ok(Err(Diagnostic::warning(fact).remedy(remedy)));
     };
-    Diagnostic::warning(format!("{name} {what}")).remedy(remedy)
+    let value = desk.decrypt(&parent)?;
+    Ok(Ok(desk.renewal().form(declared, &value, &id)?))
 }
 
-fn fresh(desk: &Desk, name: &SecretName, how: &Generate) -> Result<Vec<crate::secrets::journal::Write>, Diagnostics> {
+fn fresh(desk: &Desk, name: &SecretName, how: &Generate) -> Result<Vec<Write>, Diagnostics> {
     let value = make::generated(how).ok_or_else(|| {
         Diagnostic::error("the system gave no random bytes").remedy("look at /dev/urandom of this machine")
     })?;
@@ -85,6 +103,10 @@ impl Rotate {
             return Err(Diagnostic::error(format!("{name} was rotated before, and nobody said that it worked"))
                 .remedy(format!("apply, look that it works, then `steward secrets rotate {name} --verified`"))
                 .into());
+        }
+        if let Some(parent) = declared.and_then(|it| it.generate.as_ref()).and_then(Generate::parent) {
+            let remedy = format!("`steward secrets rotate {}/{parent}`: this one follows", name.service);
+            return Err(Diagnostic::error(format!("{name} is a form of `{parent}`")).remedy(remedy).into());
         }
         let how = declared.and_then(|it| it.generate.as_ref()).filter(|how| make::is_random(how));
         let Some(how) = how else {

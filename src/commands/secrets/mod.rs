@@ -6,11 +6,11 @@ use clap::{Args, Subcommand};
 
 use super::{Context, Outcome};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::inventory::{Inventory, new_id};
+use crate::inventory::Inventory;
 use crate::secret::{Secret, SecretName};
 use crate::secret_declaration::SecretDeclaration;
 use crate::secrets::journal::Write;
-use crate::secrets::{Declared, Identities, Reader, Store, declared, undeclared};
+use crate::secrets::{Declared, Identities, Reader, Renewal, Store, declared, undeclared};
 
 pub mod check;
 pub mod edit;
@@ -37,7 +37,7 @@ enum Command {
     Edit(edit::Edit),
     /// Every secret there is or should be, with its policy and the number of its readers.
     List,
-    /// Make all that are missing and whose module says how. Never replaces a value.
+    /// Make all that are missing and whose module says how. Never replaces a value, only a hash made of an older one.
     Generate,
     Rotate(make::Rotate),
     Rekey(rekey::Rekey),
@@ -127,10 +127,14 @@ impl Desk {
         })
     }
 
+    /// What makes new values, with the public halves and forms that follow from them.
+    fn renewal(&self) -> Renewal<'_> {
+        Renewal { store: &self.store, declared: &self.declared, identities: &self.identities }
+    }
+
     /// The files of a new value.
     fn new_value(&self, name: &SecretName, value: &Secret) -> Result<Vec<Write>, Diagnostics> {
-        let id = new_id().map_err(|error| Diagnostic::error(format!("the system gave no random bytes: {error}")))?;
-        self.encrypted(name, value, &id)
+        Ok(self.renewal().new_value(name, value, &self.readers(name))?)
     }
 
     fn encrypted(&self, name: &SecretName, value: &Secret, id: &str) -> Result<Vec<Write>, Diagnostics> {
