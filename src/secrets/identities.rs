@@ -69,7 +69,8 @@ impl Identities {
             found.add_file(path);
         }
         usual_files().iter().filter(|path| !named.contains(path)).for_each(|path| found.add_file(path));
-        found.keys.sort_by_key(Key::rank);
+        // what was named comes first among those that ask, too
+        found.keys.sort_by_key(Key::asks);
         found
     }
 
@@ -200,13 +201,9 @@ impl Identity for Identities {
 
 impl Key {
     /// Those that ask nobody come first.
-    fn rank(&self) -> u8 {
-        match self {
-            Self::Age(_) | Self::Ssh(_) => 0,
-            Self::LockedSsh { .. } => 1,
-            Self::LockedFile { .. } => 2,
-            Self::Plugin(_) => 3,
-        }
+    /// True if somebody may have to answer a question, or touch something, before it opens anything.
+    fn asks(&self) -> bool {
+        !matches!(self, Self::Age(_) | Self::Ssh(_))
     }
 }
 

@@ -25,6 +25,7 @@ mod saved;
 mod schemas;
 mod secrets;
 mod secrets_git;
+mod secrets_keys;
 mod support;
 
 use std::path::{Path, PathBuf};
