@@ -2,14 +2,11 @@
 //! and checklist. A secret that cannot be decrypted ends it before anything is written.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::coming::readers;
 use super::leaving::Leaving;
-use crate::commands::Context;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::edit::Rewrite;
-use crate::inventory::Inventory;
 use crate::modules::Library;
 use crate::secret::{Secret, SecretName};
 use crate::secret_declaration::Generate;
@@ -29,9 +26,8 @@ pub type Opened = (SecretName, Secret, Vec<Reader>);
 pub type Wanted = Vec<(SecretName, Vec<Reader>)>;
 
 impl Keep {
-    pub fn open(context: &Context, inventory: &Inventory) -> Result<Self, Diagnostics> {
-        let identities = Identities::find(&context.global.identity, Arc::new(context.ui));
-        Ok(Self { store: Store::open(&inventory.dir)?, identities })
+    pub fn new(store: Store, identities: Identities) -> Self {
+        Self { store, identities }
     }
 
     pub fn names(&self) -> Vec<SecretName> {
@@ -65,7 +61,9 @@ impl Keep {
 
     /// The same value for these readers, the previous one too.
     fn anew(&self, name: &SecretName, value: &Secret, readers: &[Reader]) -> Result<Vec<Write>, Diagnostics> {
-        let id = self.header(name).map(|header| header.id.clone()).unwrap_or_default();
+        let Some(id) = self.header(name).map(|header| header.id.clone()) else {
+            return Err(wrong(name, "it is not in the store"));
+        };
         let mut writes =
             self.store.encrypted(name, value, &id, readers, &self.identities).map_err(|why| wrong(name, &why))?;
         if self.store.has_previous(name) {

@@ -89,7 +89,7 @@ pub fn leaving(
 
 /// True if a new value can be made by a program, now.
 fn renews(declaration: Option<&SecretDeclaration>) -> bool {
-    let random = |it: &SecretDeclaration| it.generate.as_ref().is_some_and(crate::secrets::make::is_random);
+    let random = |it: &SecretDeclaration| it.generate.as_ref().is_some_and(crate::secrets::make::can_make);
     declaration.is_some_and(|it| matches!(it.rotate, Rotate::Auto | Rotate::Command) && random(it))
 }
 

@@ -25,7 +25,7 @@ pub fn generated(how: &Generate) -> Option<Secret> {
 }
 
 /// Whether [`generated`] makes one.
-pub fn is_random(how: &Generate) -> bool {
+pub fn can_make(how: &Generate) -> bool {
     !matches!(how, Generate::Derived { .. })
 }
 

@@ -74,6 +74,16 @@ impl Ui {
         let _ = std::io::stdout().lock().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush());
     }
 
+    /// A value exactly as it is, with a line end after it if a person reads it. That it arrived matters to whoever asked.
+    pub fn bytes(&self, bytes: &[u8], line: bool) -> std::io::Result<()> {
+        let mut out = std::io::stdout().lock();
+        out.write_all(bytes)?;
+        if line {
+            out.write_all(b"\n")?;
+        }
+        out.flush()
+    }
+
     /// One JSON document on a line of its own.
     pub fn json(&self, value: &serde_json::Value) {
         self.data(&format!("{value}\n"));

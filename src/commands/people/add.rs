@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::super::{Context, Outcome};
-use super::loaded;
+use super::{keep, loaded};
 use crate::diag::{Diagnostic, Diagnostics, Result, shown};
 use crate::exit::Exit;
 use crate::inventory::{AgeRecipient, Inventory, Role};
 use crate::people::coming::coming;
 use crate::people::entry::NewPerson;
-use crate::people::keep::Keep;
 use crate::people::keys::Keys;
 use crate::ui::Ui;
 
@@ -42,7 +41,7 @@ impl Add {
     pub fn run(self, context: &Context) -> Outcome {
         let (inventory, library) = loaded(context)?;
         let new = self.person(context.ui, &inventory)?;
-        let keep = Keep::open(context, &inventory)?;
+        let keep = keep(context, &inventory)?;
         let coming = coming(&inventory, &library, &keep, &new)?;
         let (now, later) = keep.readable(&coming.secrets);
         let files = coming.rewrites.iter().map(|rewrite| shown(&rewrite.path)).collect::<Vec<_>>().join(", ");

@@ -1,5 +1,7 @@
 //! `steward people add|list|show|audit|remove|offboard`
 
+use std::sync::Arc;
+
 use clap::{Args, Subcommand};
 
 use super::{Context, Outcome};
@@ -7,6 +9,8 @@ use crate::catalog::Catalog;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::inventory::{self, Inventory, Person};
 use crate::modules::Library;
+use crate::people::keep::Keep;
+use crate::secrets::{Identities, Store};
 
 pub mod add;
 pub mod audit;
@@ -61,6 +65,12 @@ pub(super) fn loaded(context: &Context) -> Result<(Inventory, Library), Diagnost
 /// What hosts should be; nothing where there is no host yet.
 fn catalog(context: &Context, inventory: &Inventory) -> Result<Option<Catalog>, Diagnostics> {
     if inventory.hosts.is_empty() { Ok(None) } else { Ok(Some(context.compile()?.catalog)) }
+}
+
+/// The store, and the keys of whoever runs this.
+fn keep(context: &Context, inventory: &Inventory) -> Result<Keep, Diagnostics> {
+    let identities = Identities::find(&context.global.identity, Arc::new(context.ui));
+    Ok(Keep::new(Store::open(&inventory.dir)?, identities))
 }
 
 fn person<'a>(inventory: &'a Inventory, id: &str) -> Result<&'a Person, Diagnostics> {

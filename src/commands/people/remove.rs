@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 
 use super::super::{Context, Outcome};
-use super::{loaded, person};
+use super::{keep, loaded, person};
 use crate::catalog::Catalog;
 use crate::compile;
 use crate::connect::operator;
@@ -14,7 +14,6 @@ use crate::edit::Rewrite;
 use crate::exit::Exit;
 use crate::inventory::{Inventory, Person};
 use crate::modules::{Library, root_of};
-use crate::people::keep::Keep;
 use crate::people::leaving::{Leaving, checklist, leaving, recipients};
 use crate::people::{checklist, history};
 
@@ -34,7 +33,7 @@ impl Remove {
         let (inventory, library) = loaded(context)?;
         let person = person(&inventory, &id)?;
         not_yourself(context, &inventory, person)?;
-        let keep = Keep::open(context, &inventory)?;
+        let keep = keep(context, &inventory)?;
         let day = jiff::Zoned::now().date().to_string();
         let history = history::could_read(&root_of(&inventory.dir), &id, &recipients(person))?;
         let leaving = leaving(&inventory, &library, &keep, person, &history, &day)?;

@@ -15,7 +15,7 @@ pub(super) fn generate(context: &Context, desk: &Desk) -> Outcome {
     let (mut writes, mut made, mut left) = (Vec::new(), Vec::new(), Vec::new());
     for name in desk.names().into_iter().filter(|name| desk.store.header(name).is_none()) {
         match desk.declaration(&name).and_then(|it| it.generate.as_ref()) {
-            Some(how) if make::is_random(how) => {
+            Some(how) if make::can_make(how) => {
                 writes.extend(fresh(desk, &name, how)?);
                 // its forms are among these
                 made.extend(desk.renewal().forms_of(&name).map(|form| form.name.clone()));
@@ -108,7 +108,7 @@ impl Rotate {
             let remedy = format!("`steward secrets rotate {}/{parent}`: this one follows", name.service);
             return Err(Diagnostic::error(format!("{name} is a form of `{parent}`")).remedy(remedy).into());
         }
-        let how = declared.and_then(|it| it.generate.as_ref()).filter(|how| make::is_random(how));
+        let how = declared.and_then(|it| it.generate.as_ref()).filter(|how| make::can_make(how));
         let Some(how) = how else {
             let fact = format!("{name} is changed by hand: nothing says how a new value is made");
             let remedy = format!("change it where it is used, then `steward secrets set {name}`");
