@@ -30,7 +30,11 @@ fn driver(root: &Path) -> Result<Option<String>> {
         let fact = format!("the merge driver cannot be set up in {}: {why}", shown(root));
         Box::new(Diagnostic::error(fact).remedy("look at the permissions of the repository"))
     };
-    let mut text = fs::read_to_string(&path).unwrap_or_default();
+    // what cannot be read is not taken for empty, and so not overwritten
+    let mut text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error.to_string())),
+        read => read.unwrap_or_default(),
+    };
     let missing: Vec<&str> =
         ATTRIBUTES.iter().copied().filter(|wanted| !text.lines().any(|line| line.trim() == *wanted)).collect();
     if !missing.is_empty() {

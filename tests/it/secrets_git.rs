@@ -196,6 +196,10 @@ fn a_hook_of_somebody_else_is_never_overwritten() {
     let _ = chapter.run(&["secrets", "hook"]).success().stderr_has("are there already");
     let attributes = std::fs::read_to_string(chapter.path(".gitattributes")).unwrap();
     assert_eq!(attributes.lines().count(), 2, "{attributes}");
+    // one that is no text is somebody's, too
+    std::fs::write(chapter.path(".gitattributes"), b"*.bin \xff\n").unwrap();
+    let _ = chapter.run(&["secrets", "hook"]).status(1).stderr_has("the merge driver cannot be set up");
+    assert_eq!(std::fs::read(chapter.path(".gitattributes")).unwrap(), b"*.bin \xff\n");
 }
 
 #[test]
