@@ -107,7 +107,12 @@ fn prepare(root: &Path, writes: &[Write]) -> io::Result<()> {
 fn finish(root: &Path) -> io::Result<()> {
     let dir = journal(root);
     let index: Vec<Entry> = serde_json::from_slice(&fs::read(dir.join(INDEX))?)?;
-    for (number, Entry { path, there }) in index.iter().enumerate().filter(|(_, entry)| is_below(&entry.path)) {
+    if let Some(entry) = index.iter().find(|entry| !is_below(&entry.path) || crosses_link(root, &entry.path)) {
+        let fact =
+            format!("{} names {}, which is none of Steward's files; remove it", dir.display(), entry.path.display());
+        return Err(io::Error::other(fact));
+    }
+    for (number, Entry { path, there }) in index.iter().enumerate() {
         let path = root.join(path);
         if !there {
             match fs::remove_file(&path) {
@@ -135,9 +140,16 @@ fn finish(root: &Path) -> io::Result<()> {
     fs::remove_dir_all(done)
 }
 
-/// A journal from elsewhere must not write elsewhere.
+/// A journal may have come with a stranger's repository: it must not write elsewhere, least of all into `.git`.
 fn is_below(path: &Path) -> bool {
-    path.components().all(|component| matches!(component, Component::Normal(_)))
+    let plain = |component: Component<'_>| matches!(component, Component::Normal(name) if !name.to_string_lossy().starts_with('.'));
+    path.components().count() > 0 && path.components().all(plain)
+}
+
+/// True if a directory on the way is a symbolic link, which may lead out of the root.
+fn crosses_link(root: &Path, path: &Path) -> bool {
+    let above = path.ancestors().skip(1).filter(|part| !part.as_os_str().is_empty());
+    above.map(|part| root.join(part)).any(|dir| dir.is_symlink())
 }
 
 fn sync(root: &Path) -> io::Result<()> {
@@ -196,6 +208,26 @@ mod tests {
         let now = read(root, "a");
         assert!(now.is_some() && read(root, "b") == now && read(root, "c") == now);
         assert_eq!(fs::read_dir(root.join("secrets")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_journal_that_came_with_a_repository_writes_neither_into_git_nor_through_links() {
+        for (path, link) in [(".git/config", false), ("secrets/../.git/config", false), ("out/config", true)] {
+            let dir = tempfile::tempdir().unwrap();
+            let root = dir.path().join("root");
+            for made in ["root/.git", "elsewhere", "root/secrets/.journal"] {
+                fs::create_dir_all(dir.path().join(made)).unwrap();
+            }
+            if link {
+                std::os::unix::fs::symlink(dir.path().join("elsewhere"), root.join("out")).unwrap();
+            }
+            let index = serde_json::json!([{ "path": path, "there": true }]).to_string();
+            fs::write(root.join("secrets/.journal/index.json"), index).unwrap();
+            fs::write(root.join("secrets/.journal/0"), "[core] fsmonitor = evil").unwrap();
+            let refused = recover(&root).unwrap_err();
+            assert!(refused.fact.contains("none of Steward's files"), "{refused}");
+            assert!(!root.join(".git/config").exists() && !dir.path().join("elsewhere/config").exists(), "{path}");
+        }
     }
 
     #[test]
