@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::checks::Check;
 use crate::diag::Place;
 use crate::kinds::{Item, Kind, Reaction, Site};
 use crate::resource::Id;
@@ -39,6 +40,8 @@ pub struct HostCatalog {
     pub keepers: BTreeSet<String>,
     /// In execution order: a service comes after those it needs.
     pub services: Vec<ServiceEntry>,
+    /// What shows that the services work, in the order of the services.
+    pub checks: Vec<Check>,
     /// In execution order: by first owner, then as declared.
     pub resources: Vec<Resource>,
 }

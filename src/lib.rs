@@ -7,6 +7,7 @@ extern crate self as steward;
 pub mod access;
 pub mod apply;
 pub mod catalog;
+pub mod checks;
 pub mod ci;
 pub mod cli;
 pub mod commands;

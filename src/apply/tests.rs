@@ -49,6 +49,7 @@ fn host(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> Host {
         wave: 0,
         ports: std::collections::BTreeSet::new(),
         keepers: std::collections::BTreeSet::new(),
+        checks: Vec::new(),
         services,
         resources,
     };

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::applying::outcomes;
 use super::looking::{Looked, looked};
 use super::plan::show;
-use super::{Context, Outcome as Exited, saving};
+use super::{Context, Outcome as Exited, saving, verifying};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::outcome::Outcome;
@@ -46,8 +46,7 @@ impl Apply {
             agreed(context.ui)?;
         }
         let run = run(&looked, lock_wait);
-        let outcomes = outcomes(context, looked, run)?;
-        Ok(report(context.ui, &outcomes))
+        done(context, looked, run)
     }
 }
 
@@ -66,7 +65,15 @@ fn reviewed(context: &Context, file: &Path, lock_wait: u64, show_remote: bool) -
         show(context, &looked.plan, show_remote);
     }
     let run = run(&looked, lock_wait);
-    Ok(report(context.ui, &outcomes(context, looked, run)?))
+    done(context, looked, run)
+}
+
+/// Changes, checks the services that were changed, and says how it went.
+fn done(context: &Context, looked: Looked, run: Run) -> Exited {
+    let checks = verifying::of_changed(&looked);
+    let mut outcomes = outcomes(context, looked, run)?;
+    verifying::judge(context, checks, &mut outcomes)?;
+    Ok(report(context.ui, &outcomes))
 }
 
 /// Asks whether to go on. Without somebody to ask, or with a no, nothing is changed.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::Context;
 use crate::catalog::{Catalog, HostCatalog};
-use crate::connect::{operator, target};
+use crate::connect::{Access, operator, target};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::fleet;
+use crate::inventory::Inventory;
 use crate::observed::Observed;
 use crate::plan::fleet::{FleetPlan, HostEntry, HostError};
 use crate::plan::{HostPlan, plan};
@@ -22,6 +23,8 @@ pub struct Looked {
     /// Beside `plan.hosts`, in their order.
     pub sessions: Vec<Option<Box<dyn Session>>>,
     pub catalog: Catalog,
+    pub inventory: Inventory,
+    pub access: Access,
     /// Who applies, for the host's records.
     pub operator: String,
 }
@@ -68,7 +71,7 @@ pub fn looked(context: &Context) -> Result<Looked, Diagnostics> {
         plan.hosts.push(HostEntry { host: catalog.host.clone(), result });
         sessions.push(session);
     }
-    Ok(Looked { plan, sessions, catalog: compiled.catalog, operator })
+    Ok(Looked { plan, sessions, catalog: compiled.catalog, inventory: compiled.inventory, access, operator })
 }
 
 /// What is meant for a directory must never be done to this machine: the catalog and the inventory have to agree.

@@ -35,6 +35,8 @@ mod saving;
 pub mod schema;
 pub mod secrets;
 pub mod validate;
+pub mod verify;
+mod verifying;
 
 pub use global::Global;
 

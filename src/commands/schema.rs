@@ -31,6 +31,8 @@ enum Described {
     Apply,
     /// What `drift --format json` prints.
     Drift,
+    /// What `verify --format json` prints.
+    Verify,
     /// What `validate --format json` prints.
     Validate,
     /// The file that `plan --out` writes.
@@ -46,6 +48,7 @@ impl Schema {
             Described::Plan => format!("{:#}\n", schemas::plan()),
             Described::Apply => format!("{:#}\n", schemas::apply()),
             Described::Drift => format!("{:#}\n", schemas::drift()),
+            Described::Verify => format!("{:#}\n", schemas::verify()),
             Described::Validate => format!("{:#}\n", schemas::validate()),
             Described::SavedPlan => format!("{:#}\n", schemas::saved_plan()),
         });

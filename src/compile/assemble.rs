@@ -28,6 +28,7 @@ pub(super) fn catalog(
             wave: waves.get(made.host).copied().unwrap_or_default(),
             ports: told.ports,
             keepers: told.keepers,
+            checks: made.checks.into_iter().filter(|check| selection.has_service(&check.service)).collect(),
             services: made.services,
             resources: Vec::new(),
         };

@@ -11,9 +11,11 @@ use super::files::{Content, Sources};
 use super::needs::secrets;
 use super::repeat::scopes;
 use crate::catalog::{Resource, ServiceEntry};
+use crate::checks::{self, Check};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::inventory::Selection;
 use crate::kinds::{Build, Kind, Site, fight};
+use crate::modules::DeclaredCheck;
 use crate::resource::Id;
 use crate::template::Scope;
 use crate::yaml::Node;
@@ -25,6 +27,7 @@ pub(super) struct Made {
     pub(super) site: Site,
     pub(super) services: Vec<ServiceEntry>,
     pub(super) resources: Vec<Resource>,
+    pub(super) checks: Vec<Check>,
 }
 
 pub(super) fn make(world: &mut World<'_, '_, '_>, order: &[usize], selection: &Selection) -> Vec<Made> {
@@ -63,8 +66,15 @@ fn on_host(
 ) -> Made {
     let root = world.hosts.get(host).and_then(|host| host.host.root.as_ref());
     let site = Site { root: root.map(|root| absolute(&world.inventory.dir, &root.value)).unwrap_or_default() };
-    let mut list =
-        List { world, order, site: &site, resources: Vec::new(), known: BTreeMap::new(), left_out: BTreeSet::new() };
+    let mut list = List {
+        world,
+        order,
+        site: &site,
+        resources: Vec::new(),
+        checks: Vec::new(),
+        known: BTreeMap::new(),
+        left_out: BTreeSet::new(),
+    };
     for (owner, &index) in order.iter().enumerate() {
         list.add_service(owner, index, sources, mistakes);
     }
@@ -80,8 +90,9 @@ fn on_host(
         let needs = instance.needs.iter().filter_map(|bound| position(bound.provider?)).collect();
         Some(ServiceEntry { name: instance.name.to_owned(), module: instance.service.module.value.clone(), needs })
     };
-    let (services, resources) = (order.iter().filter_map(entry).collect(), list.resources);
-    Made { host, site, services, resources }
+    let services = order.iter().filter_map(entry).collect();
+    let (resources, checks) = (list.resources, list.checks);
+    Made { host, site, services, resources, checks }
 }
 
 /// A secret in a field that does not take one would be seen on the way, in a plan or in a list of processes.
@@ -123,11 +134,12 @@ struct List<'l, 'w, 'e, 'a> {
     order: &'l [usize],
     site: &'l Site,
     resources: Vec<Resource>,
+    checks: Vec<Check>,
     known: BTreeMap<Id, usize>,
     left_out: BTreeSet<&'static str>,
 }
 
-impl List<'_, '_, '_, '_> {
+impl<'a> List<'_, '_, '_, 'a> {
     fn add_service(
         &mut self,
         owner: usize,
@@ -168,11 +180,34 @@ impl List<'_, '_, '_, '_> {
                 }
             }
         }
-        // Nothing uses these yet, but what is wrong in them is wrong now.
-        for node in module.checks.iter().chain(module.handoff.nodes()) {
+        // a directory serves nobody
+        for declared in module.checks.iter().filter(|_| !self.site.is_directory()) {
+            self.add_checks(declared, instance.name, &scope, mistakes);
+        }
+        // Nothing uses it yet, but what is wrong in it is wrong now.
+        for node in module.handoff.nodes() {
             world.expressions.evaluate(node, &scope, mistakes);
         }
         Some(())
+    }
+
+    fn add_checks(
+        &mut self,
+        declared: &'a DeclaredCheck,
+        service: &str,
+        scope: &Arc<Scope>,
+        mistakes: &mut Diagnostics,
+    ) {
+        let expressions = self.world.expressions;
+        for scope in scopes(expressions, &declared.repeat, scope, mistakes).unwrap_or_default() {
+            let Some(node) = expressions.evaluate_sealing(&declared.fields, &scope, mistakes) else { continue };
+            if let Some(sealed) = sealed_in(&node) {
+                let remedy = "check what works without it: it would be seen in a list of processes or a log";
+                mistakes.push(Diagnostic::error("a secret cannot stand in a check").at(&sealed.place).remedy(remedy));
+                continue;
+            }
+            self.checks.extend(checks::read(&node, service, mistakes));
+        }
     }
 
     fn add(&mut self, new: Resource, mistakes: &mut Diagnostics) {

@@ -2,7 +2,8 @@
 
 use indexmap::IndexMap;
 
-use super::{Declaration, Need, Offer, Repeat};
+use super::{Declaration, DeclaredCheck, Need, Offer, Repeat};
+use crate::checks;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::kinds;
 use crate::yaml::{Entry, Map, Node, Value};
@@ -33,6 +34,23 @@ pub(super) fn read_resource(node: &Node, mistakes: &mut Diagnostics) -> Option<D
         return None;
     };
     known.then(|| Declaration { kind, repeat, fields: with_fields(kind, &entry.node) })
+}
+
+/// One entry of `checks`: a kind with its fields, and perhaps `when`, `for_each` and `within`.
+pub(super) fn read_check(node: &Node, mistakes: &mut Diagnostics) -> Option<DeclaredCheck> {
+    let Some(map) = node.as_map() else {
+        let fact = format!("a check must be a map, not {}", node.description());
+        mistakes.push(Diagnostic::error(fact).at(&node.place).remedy("write `- http: { url: … }`"));
+        return None;
+    };
+    let fields: Map =
+        map.iter().filter(|(key, _)| !is_control(key)).map(|(key, entry)| (key.clone(), entry.clone())).collect();
+    for (tag, entry) in fields.iter().filter(|(key, _)| !checks::is_known(key)) {
+        let mistake = Diagnostic::error(format!("there is no kind of check `{tag}`")).at(&entry.key);
+        mistakes.push(mistake.suggest(tag, checks::KINDS.iter().copied().chain(["when", "for_each", "within"])));
+    }
+    let repeat = Repeat { when: value_of(map, "when"), for_each: value_of(map, "for_each") };
+    Some(DeclaredCheck { repeat, fields: Node::new(Value::Map(fields), &node.place) })
 }
 
 fn is_control(key: &str) -> bool {

@@ -61,8 +61,8 @@ pub struct Module {
     pub gathers: IndexMap<String, IndexMap<String, Param>>,
     pub offers: IndexMap<String, Vec<Offer>>,
     pub resources: Vec<Declaration>,
-    /// What `verify` will look at from outside.
-    pub checks: Vec<Node>,
+    /// What shows that it works, see [`crate::checks`].
+    pub checks: Vec<DeclaredCheck>,
     /// What the next volunteer must know.
     pub handoff: Text,
 }
@@ -99,6 +99,14 @@ impl std::fmt::Debug for Declaration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} at {}", self.kind.name(), self.fields.place)
     }
+}
+
+/// One check, or as many as `for_each` has items.
+#[derive(Debug)]
+pub struct DeclaredCheck {
+    pub repeat: Repeat,
+    /// The kind with its fields, and what else stands beside it.
+    pub fields: Node,
 }
 
 /// `when:` and `for_each:`.

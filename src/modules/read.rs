@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde::Deserialize;
 
-use super::declared::{read_needs, read_offers, read_resource};
+use super::declared::{read_check, read_needs, read_offers, read_resource};
 use super::params::{has_expression, read_fields, read_params};
 use super::{GIVEN, Module, Param, Repeat, Text};
 use crate::diag::{Diagnostic, Diagnostics, Source};
@@ -77,7 +77,7 @@ pub fn read(name: &str, source: &Arc<Source>, embedded: bool, mistakes: &mut Dia
         gathers,
         offers: read_offers(&raw.offers, mistakes),
         resources: raw.resources.iter().filter_map(|node| read_resource(node, mistakes)).collect(),
-        checks: raw.checks,
+        checks: raw.checks.iter().filter_map(|node| read_check(node, mistakes)).collect(),
         handoff: raw.handoff.map(|node| Text::read(&node, mistakes)).unwrap_or_default(),
     };
     check_expressions(&module, &raw.params, mistakes);
@@ -113,7 +113,11 @@ fn check_expressions(module: &Module, params: &Map, mistakes: &mut Diagnostics) 
         let names = repeated(&resource.repeat, &all, &expressions, mistakes);
         expressions.check(&resource.fields, &names, mistakes);
     }
-    module.checks.iter().chain(module.handoff.nodes()).for_each(|node| expressions.check(node, &all, mistakes));
+    for check in &module.checks {
+        let names = repeated(&check.repeat, &all, &expressions, mistakes);
+        expressions.check(&check.fields, &names, mistakes);
+    }
+    module.handoff.nodes().for_each(|node| expressions.check(node, &all, mistakes));
 }
 
 /// The names below `for_each`, after a look at `for_each` and `when` themselves.

@@ -56,7 +56,7 @@ pub fn schema() -> Value {
                 "What other modules gather: ports, sites, backups.",
             ),
             "resources": described(list_of("resource"), "What is on the host, in the order in which it is made."),
-            "checks": { "type": "array", "items": { "type": "object" }, "description": "How to see from outside that it works." },
+            "checks": described(json!({ "type": "array", "items": crate::checks::schema() }), "How to see that it works."),
             "backups": { "type": "array", "items": { "type": "object" }, "description": "What must not be lost." },
             "handoff": described(reference("text"), "What the next volunteer must know."),
         },

@@ -50,7 +50,21 @@ pub fn plan() -> Value {
 /// One line of `steward apply --format json`.
 pub fn apply() -> Value {
     let event = object(&[
-        ("event", words(&["changed", "unchanged", "skipped", "failed", "reacted", "owed", "invalid"])),
+        (
+            "event",
+            words(&[
+                "changed",
+                "unchanged",
+                "skipped",
+                "failed",
+                "reacted",
+                "owed",
+                "invalid",
+                "check-passed",
+                "check-failed",
+                "check-unknown",
+            ]),
+        ),
         ("host", text()),
         ("id", text()),
         ("output", nullable("string")),
@@ -65,6 +79,26 @@ pub fn apply() -> Value {
     ]);
     let summary = object(&[("event", json!({ "const": "summary" })), ("hosts", list(host))]);
     titled("An event of an apply of Steward", json!({ "oneOf": [event, summary] }))
+}
+
+/// `steward verify --format json`.
+pub fn verify() -> Value {
+    let check = object(&[
+        ("service", text()),
+        ("check", text()),
+        ("result", words(&["passed", "failed", "unknown"])),
+        ("why", nullable("string")),
+    ]);
+    let host = object(&[("host", text()), ("checks", list(check))]);
+    titled(
+        "How the checks of the services ended",
+        object(&[
+            ("format", json!({ "const": 1 })),
+            ("inventory", text()),
+            ("hosts", list(host)),
+            ("summary", object(&["passed", "failed", "unknown"].map(|count| (count, number())))),
+        ]),
+    )
 }
 
 /// `steward drift --format json`, and what `--notify` gets.

@@ -12,11 +12,17 @@ pub mod request;
 
 const PROBE: &str = include_str!("probe.sh");
 const ACCESS: &str = include_str!("access.sh");
+const CHECKS: &str = include_str!("checks.sh");
 const APPLY: &str = include_str!("apply.sh");
 
 /// The program of a look, the same for every host and every inventory of one version of Steward.
 pub fn probe_program() -> String {
     format!("{}\nprobe_main\n", probe_functions())
+}
+
+/// The program of the checks that a host does itself.
+pub fn verify_program() -> String {
+    format!("{}{}\nprobe() {{ probe_checks; }}\nprobe_main\n", probe_functions(), without_comments(CHECKS))
 }
 
 /// Everything that a look needs, as functions: the common part, each kind's, and the table of sections.
@@ -116,7 +122,7 @@ mod tests {
 
     #[test]
     fn the_programs_parse_in_every_shell() {
-        for program in [probe_program(), format!("{}{}", probe_functions(), apply_functions())] {
+        for program in [probe_program(), verify_program(), format!("{}{}", probe_functions(), apply_functions())] {
             for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
                 let output = Command::new(shell[0]).args(&shell[1..]).args(["-n", "-c", &program]).output().unwrap();
                 assert!(output.status.success(), "{shell:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -128,8 +134,11 @@ mod tests {
     #[test]
     fn a_checker_of_shell_finds_nothing_to_say() {
         let parts = |part: fn(&dyn kinds::Kind) -> &'static str| kinds::ALL.iter().map(move |kind| part(*kind));
-        let all: Vec<&str> =
-            [PROBE, ACCESS, APPLY].into_iter().chain(parts(|it| it.probe())).chain(parts(|it| it.apply())).collect();
+        let all: Vec<&str> = [PROBE, ACCESS, CHECKS, APPLY]
+            .into_iter()
+            .chain(parts(|it| it.probe()))
+            .chain(parts(|it| it.apply()))
+            .collect();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), all.concat()).unwrap();
         // 1091: os-release is not here. 2030, 2031: its ID stays in a subshell. 2016: programs for other shells are quoted on purpose. 2153: STAGE and stage are

@@ -8,7 +8,7 @@ use crate::support::{Chapter, Sshd, free_port};
 
 const RESOURCES: &str = "  - directory: { path: /etc }\n  - file: { path: /etc/a, content: \"hello\\n\" }\n  - file: { path: /etc/a/b, content: \"below a file\\n\" }\n";
 
-fn fits(chapter: &Chapter, schema: &str, document: &str) -> Result<(), String> {
+pub(crate) fn fits(chapter: &Chapter, schema: &str, document: &str) -> Result<(), String> {
     let text = chapter.run(&["schema", schema]).success().text().to_owned();
     let (schema, instance) = (chapter.path(".schema.json"), chapter.path(".instance.json"));
     std::fs::write(&schema, text).unwrap();

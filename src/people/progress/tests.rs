@@ -52,6 +52,7 @@ fn host(name: &str, account: bool, odd: &[(usize, Observation)]) -> HostEntry {
         wave: 0,
         ports: std::collections::BTreeSet::new(),
         keepers: std::collections::BTreeSet::new(),
+        checks: Vec::new(),
         services: vec![entry("baseline"), entry("wiki")],
         resources,
     });
