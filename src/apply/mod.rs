@@ -125,7 +125,7 @@ fn once(session: &mut dyn Session, todo: &HostPlan, how: &Apply<'_>, outcome: &m
             ));
         }
         Ending::Stale => {
-            let seen = observed(catalog, talk.sections(), todo.look.clone());
+            let seen = observed(&todo.declared, talk.sections(), todo.look.clone());
             return Err(End::with(Status::Stale, stale(todo, &seen)));
         }
         Ending::Cut => {
@@ -137,8 +137,8 @@ fn once(session: &mut dyn Session, todo: &HostPlan, how: &Apply<'_>, outcome: &m
         }
     }
     watch(Event::Verifying);
-    let seen = look(session, catalog, &how.run.records(&catalog.site), how.silence)?;
-    let mut next = plan(catalog, &seen);
+    let seen = look(session, &todo.declared, &how.run.records(&catalog.site), how.silence)?;
+    let mut next = plan(&todo.declared, &seen);
     // what no look can decide was decided: its guard said that there is nothing to do
     next.changes.retain(|change| !(change.decides_itself() && talk.left(&change.id)));
     Ok(next)
@@ -157,7 +157,7 @@ fn locked(host: &str, holder: &str) -> Diagnostic {
 
 /// Names what is not any more as the plan saw it.
 fn stale(todo: &HostPlan, seen: &Observed) -> Diagnostic {
-    let now = plan(&todo.catalog, seen);
+    let now = plan(&todo.declared, seen);
     let say = |plan: &HostPlan| -> Vec<(Id, String)> {
         plan.changes.iter().map(|change| (change.id.clone(), change.reason.clone())).collect()
     };

@@ -21,6 +21,7 @@ user_present() { # NAME SYSTEM KEYS? KEYS PASSWORD EXPIRES GROUPS? GROUPS [OPTIO
   shift 8
   did=
   if ! user_look "$name"; then
+    creates
     keep_accounts
     user_add "$@"
     did=yes
