@@ -30,15 +30,7 @@ pub struct Apply<'a> {
 
 /// Applies the plan and looks again. If that look differs because of this very run, changes once more.
 pub fn apply(session: &mut dyn Session, mut todo: HostPlan, how: &Apply<'_>) -> Outcome {
-    let mut outcome = Outcome {
-        host: todo.catalog.host.clone(),
-        status: Status::Converged,
-        changed: 0,
-        failed: 0,
-        skipped: 0,
-        exchanges: session.exchanges(),
-        failures: Vec::new(),
-    };
+    let mut outcome = nothing_yet(&todo, session);
     for round in [Round::First, Round::Again] {
         let result = once(session, &todo, how, &mut outcome);
         outcome.exchanges = session.exchanges();
@@ -61,6 +53,31 @@ pub fn apply(session: &mut dyn Session, mut todo: HostPlan, how: &Apply<'_>) -> 
         todo = next;
     }
     outcome
+}
+
+/// Lets the host remember that what the plan names as adopted is Steward's; changes nothing else, whatever differs.
+pub fn adopt(session: &mut dyn Session, mut todo: HostPlan, how: &Apply<'_>) -> Outcome {
+    todo.changes.clear();
+    todo.steps.clear();
+    todo.owed.clear();
+    let mut outcome = nothing_yet(&todo, session);
+    if let Err(End { status, diagnostic }) = once(session, &todo, how, &mut outcome) {
+        outcome.status = status;
+        outcome.failures.extend(diagnostic.map(|it| *it));
+    }
+    outcome
+}
+
+fn nothing_yet(todo: &HostPlan, session: &dyn Session) -> Outcome {
+    Outcome {
+        host: todo.catalog.host.clone(),
+        status: Status::Converged,
+        changed: 0,
+        failed: 0,
+        skipped: 0,
+        exchanges: session.exchanges(),
+        failures: Vec::new(),
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -19,6 +19,8 @@ use crate::script::change::Run;
 use crate::transport::{Login, Nobody, Session, Sudo, Target, connect};
 use crate::yaml::parse;
 
+mod retiring;
+
 const SILENCE: Duration = Duration::from_secs(20);
 
 struct Host {

@@ -33,6 +33,8 @@ pub struct Leavings {
     pub begun: BTreeMap<String, bool>,
     /// What is not there, and comes with others: made by this change, if it is there after its step.
     pub absent: BTreeSet<Id>,
+    /// What is declared, there, and not Steward's, though it could be.
+    pub adoptable: Vec<Id>,
     /// Identities that somebody adopts.
     pub adopted: Vec<String>,
     /// The list of what is managed there.
@@ -80,6 +82,7 @@ pub(super) fn extended(declared: &Arc<HostCatalog>, observed: &Observed) -> Exte
     let records = &observed.records;
     let mut leavings =
         Leavings { begun: begun(declared, observed), absent: absent(declared, observed), ..Leavings::default() };
+    leavings.adoptable = adoptable(declared, observed);
     let (mut going, mut staying, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     let usable = !declared.partial && records.trouble.is_none();
     for left in records.left.iter().filter(|_| usable) {
@@ -124,6 +127,19 @@ fn absent(declared: &HostCatalog, observed: &Observed) -> BTreeSet<Id> {
     let pairs = declared.resources.iter().zip(&observed.resources);
     let first = pairs.filter(|(it, seen)| it.kind.comes_with_others() && **seen == Observation::Absent);
     first.map(|(it, _)| it.id.clone()).collect()
+}
+
+fn adoptable(declared: &HostCatalog, observed: &Observed) -> Vec<Id> {
+    let is = |(it, seen): &(&Resource, &Observation)| {
+        let fate = Some(Fate::Remove);
+        let keepsake = it.item.keepsake();
+        let leaving = Leaving { name: &it.id.name, keepsake: &keepsake, fate, sealed: it.item.sealed().is_some() };
+        matches!(seen, Observation::Present(_))
+            && it.item.want() != Want::Absent
+            && observed.records.unowned.contains(&it.id.to_string())
+            && it.kind.retired(&leaving).is_some()
+    };
+    declared.resources.iter().zip(&observed.resources).filter(is).map(|(it, _)| it.id.clone()).collect()
 }
 
 enum Verdict {
@@ -206,9 +222,9 @@ fn reason(left: &Left, fate: Option<Fate>) -> String {
 }
 
 fn at(revision: &str) -> String {
-    let known: String = revision.chars().filter(|letter| letter.is_ascii_hexdigit() || "+dirty".contains(*letter)).collect();
-    let (commit, dirty) = known.split_once('+').map_or((known.as_str(), ""), |(commit, _)| (commit, "+dirty"));
-    if commit.is_empty() { String::new() } else { format!(" at revision {:.12}{dirty}", commit) }
+    let (commit, dirty) = revision.strip_suffix("+dirty").map_or((revision, ""), |commit| (commit, "+dirty"));
+    let is_name = !commit.is_empty() && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_name { format!(" at revision {commit:.12}{dirty}") } else { String::new() }
 }
 
 /// True if the content is not what was last written.
@@ -272,3 +288,6 @@ pub(super) fn explained(plan: &mut HostPlan) {
     }
     plan.changes = first.into_iter().chain(rest).collect();
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,7 +47,8 @@ probe_owned() {
   )
   printf '%s\n' "$said" | grep -v '^K|'
   for kind in $(printf '%s\n' "$said" | sed -n 's/^K|\([a-z]*\)|.*/\1/p' | sort -u); do
-    case $kind in facts | debts | ledger | owned | access) continue ;; esac
+    # no kind, or one that takes nothing back
+    case $kind in facts | debts | ledger | owned | access | command) continue ;; esac
     decode "$(printf '%s\n' "$said" | awk -F'|' -v kind="$kind" '$1 == "K" && $2 == kind { print $3 }')"
     printf 'Q|%s|' "$kind"
     printf '%s\n' "$D" | probe "$kind" 2>/dev/null | base64 | tr -d '\n'
