@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 use indexmap::map;
 use serde::de::DeserializeOwned;
 
-use super::{Chapter, Former, Group, Host, Inventory, Locale, Person, Service, check};
+use super::{Chapter, Former, Group, Host, Inventory, Locale, Person, Service, check, retire};
 use crate::diag::{Diagnostic, Diagnostics, Place, Source, shown};
 use crate::kinds::Fate;
 use crate::secret_declaration::read_secrets;
@@ -195,6 +195,7 @@ fn assemble(dir: &Path, sources: Vec<Arc<Source>>, merged: &Map, mistakes: &mut 
     check::names(merged, mistakes);
     check::references(&mut inventory, &names, mistakes);
     check::values(&inventory, mistakes);
+    retire::check(&inventory, mistakes);
     inventory
 }
 

@@ -27,6 +27,7 @@ mod keys;
 mod load;
 mod names;
 mod person;
+mod retire;
 mod schema;
 mod select;
 mod service;

@@ -252,7 +252,9 @@ impl Item for File {
 
     fn ask(&self, site: &Site) -> Vec<Vec<u8>> {
         let digest = self.content.as_ref().filter(|_| self.sealed.is_none());
-        let digest = digest.map(|content| content.digest.clone()).unwrap_or_default();
+        // no digest is this: what there is, and whether Steward wrote it, comes back
+        let nothing = if self.leaving.is_some() { "gone" } else { "" };
+        let digest = digest.map_or_else(|| nothing.to_owned(), |content| content.digest.clone());
         vec![digest.into(), site.path(&self.path).into()]
     }
 

@@ -100,8 +100,8 @@ fn a_mistake_in_the_inventory_takes_nothing_away() {
 fn a_word_of_retire_is_one_of_three() {
     let chapter = chapter().file("chapter.yaml", inventory(ON_WEB1, "retire: { wiki: forget }\n"));
     chapter.validate().status(1).stderr_has("`forget`");
-    let chapter = chapter.file("chapter.yaml", inventory(ON_WEB1, "retire: { wikki: destroy }\n"));
-    chapter.validate().status(1).stderr_has("wikki");
+    let chapter = chapter.file("chapter.yaml", inventory(ON_WEB1, "retire: { \"fil:/etc/x\": destroy }\n"));
+    chapter.validate().status(1).stderr_has("there is no kind `fil`");
 }
 
 #[test]

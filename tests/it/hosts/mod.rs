@@ -12,5 +12,6 @@ mod leaks;
 mod leaving;
 mod many;
 mod owed;
+mod retiring;
 mod saved;
 mod ways;
