@@ -17,7 +17,7 @@ use crate::observed::Observed;
 use crate::resource::{Attribute, Id, Observation, Want};
 use crate::script::managed::managed;
 
-/// More than this at once, or more than a fifth of what is managed, is agreed to by number.
+/// More than this at once, or more than a fifth of what is managed, is agreed to by number; a single one never is many.
 const FEW: usize = 5;
 
 /// What a plan says of what left the inventory, besides its changes.
@@ -63,7 +63,7 @@ impl Leavings {
     pub fn too_many(&self, declared: usize, allowed: Option<usize>) -> Option<String> {
         let count = self.gone.len();
         let managed = declared + count;
-        let many = count > FEW || count * 5 > managed;
+        let many = count > FEW || (count > 1 && count * 5 > managed);
         (many && allowed.is_none_or(|allowed| count > allowed))
             .then(|| format!("{count} of {managed} resources would be deleted"))
     }

@@ -10,7 +10,8 @@
 
 # The lines of the request: "whole" or "part", then the identities that are declared. Prints what is left over:
 #   D|digest of managed     B|identity (begun)      N|identity (there may be one, but it is not Steward's own)
-#   L|identity|service|flags|keepsake|none, made or adopted|revision          Q|kind|base64 of a kind's answer for these
+#   L|identity|service|flags|keepsake|none, made or adopted|revision      K|kind|what it was asked about these
+#   Q|kind|base64 of its answer
 #   C|inventory|name|identity: another inventory manages it, too
 probe_owned() {
   asked=$(cat)
@@ -26,10 +27,11 @@ probe_owned() {
       printf '%s\n|\n' "$asked"
       [ ! -r "$RECORDS/managed" ] || cat -- "$RECORDS/managed"
       printf '\n|\n'
-      [ ! -r "$RECORDS/ledger" ] || grep '^O|' "$RECORDS/ledger"
+      [ ! -r "$RECORDS/ledger" ] || cat -- "$RECORDS/ledger"
     } | awk -F'|' '
       !part { if ($0 == "|") part = 1; else if (NR == 1) whole = ($0 == "whole"); else { asked[$0]; order[++count] = $0 } next }
       part == 1 { if ($0 == "|") part = 2; else if ($1 == "M" && NF == 6 && whole && !($2 in asked) && !($2 in left)) { left[$2]; line[++lines] = $0 } next }
+      $1 != "O" { next }
       NF == 4 && ($3 == "begun" || $3 == "made" || $3 == "adopted") { own[$2] = $3 "|" $4 }
       NF == 3 && $3 == "gone" { delete own[$2] }
       END {
@@ -45,8 +47,10 @@ probe_owned() {
         }
       }'
   )
-  printf '%s\n' "$said" | grep -v '^K|'
-  for kind in $(printf '%s\n' "$said" | sed -n 's/^K|\([a-z]*\)|.*/\1/p' | sort -u); do
+  [ -z "$said" ] || printf '%s\n' "$said"
+  kinds=
+  case $said in *'K|'*) kinds=$(printf '%s\n' "$said" | sed -n 's/^K|\([a-z]*\)|.*/\1/p' | sort -u) ;; esac
+  for kind in $kinds; do
     # no kind, or one that takes nothing back
     case $kind in facts | debts | ledger | owned | access | command) continue ;; esac
     decode "$(printf '%s\n' "$said" | awk -F'|' -v kind="$kind" '$1 == "K" && $2 == kind { print $3 }')"

@@ -72,7 +72,7 @@ fn a_service_that_moves_leaves_one_host_and_appears_on_the_other() {
     let first = &plan["hosts"][0]["changes"][0];
     assert_eq!((&first["action"], &first["risk"][0], &first["service"]), (&"delete".into(), &"data".into(), &"wiki".into()));
     chapter.run(&["plan", "--format", "markdown"]).success().stdout_has("puts data at risk");
-    chapter.run(&["apply", "--yes", "--allow-deletions", "1"]).success();
+    chapter.apply().success();
     assert!(!chapter.root("web1").join("srv/wiki").exists() && chapter.root("web2").join("srv/wiki").exists());
     nothing_to_do(&chapter).no_changes();
 }

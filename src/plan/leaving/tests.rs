@@ -181,7 +181,8 @@ fn what_somebody_changed_is_said_to_be() {
 #[test]
 fn many_deletions_are_agreed_to_by_number() {
     let many = |count: usize| planned((0..count).map(|number| made(&format!("file:/etc/wiki.{number}"))).collect()).leavings;
-    assert_eq!(many(1).too_many(5, None), None);
+    assert_eq!(many(1).too_many(1, None), None);
+    assert_eq!(many(1).too_many(0, Some(0)), None);
     assert_eq!(many(2).too_many(5, None).as_deref(), Some("2 of 7 resources would be deleted"));
     assert_eq!(many(5).too_many(20, None), None);
     assert_eq!(many(6).too_many(100, None).as_deref(), Some("6 of 106 resources would be deleted"));
