@@ -348,21 +348,19 @@ file_present() { # PATH PARENTS OWNER GROUP MODE VALIDATE CONTENT REDACTED LEDGE
 
 file_retired() { # PATH FATE RECORD IDENTITY
   if [ ! -f "$1" ] || [ -L "$1" ]; then unchanged; fi
+  line=$(RECORDS=$STATE sealed_line "$4")
   case $2 in
     archive) archive "$1" ;;
     destroy) rm -f -- "$1" ;;
     *)
       keep "$1"
       # one with secrets that is as it was written needs no copy
-      line=$(RECORDS=$STATE sealed_line "$4")
       if [ -n "$line" ] && [ -r "$STATE/key.inner" ] && [ "${line##*|}" = "$(keyed "$STATE" "$1")" ]; then printf '%s\n' "$KEPT" >>"$STATE/shred"; fi
       rm -f -- "$1"
       ;;
   esac
-  note "F|$3|gone"
-  note "S|$4|gone"
-  copy=$(printf %s "$4" | sha256sum)
-  rm -f -- "$STATE/redacted/${copy%% *}"
+  afterwards "F|$3|gone"
+  [ -z "$line" ] || afterwards "S|$4|gone"
 }
 
 file_absent() { # PATH

@@ -185,10 +185,30 @@ fn verdict(declared: &HostCatalog, observed: &Observed, left: &Left) -> Verdict 
     }
 }
 
-/// By identity, else by service.
 fn fate(declared: &HostCatalog, left: &Left) -> Option<Fate> {
-    let retire = &declared.retire;
-    retire.get(&left.id.to_string()).or_else(|| retire.get(&left.service)).copied()
+    fate_of(&declared.retire, &left.id, &left.service)
+}
+
+/// By identity, else by service.
+fn fate_of(retire: &BTreeMap<String, Fate>, id: &Id, service: &str) -> Option<Fate> {
+    retire.get(&id.to_string()).or_else(|| retire.get(service)).copied()
+}
+
+/// What becomes of a resource that `old` declares and `new` does not, if Steward made it, for whoever cannot ask the host;
+/// and whether that puts data at risk.
+pub fn foreseen(old: &HostCatalog, resource: &Resource, new: &HostCatalog) -> (String, bool) {
+    let service = resource.owners.first().and_then(|owner| old.services.get(*owner));
+    let fate = fate_of(&new.retire, &resource.id, service.map_or("", |service| &service.name));
+    let keepsake = resource.item.keepsake();
+    let leaving = Leaving { name: &resource.id.name, keepsake: &keepsake, fate, sealed: false };
+    let what = match (fate, resource.data, resource.kind.retired(&leaving)) {
+        (Some(Fate::Archive), true, _) => "its data is moved to the host's archive",
+        (Some(Fate::Destroy), true, _) => "its data is destroyed",
+        (_, true, _) => "its data stays until `retire` says `archive` or `destroy`",
+        (_, false, None) => "it stays on the host, and is forgotten",
+        (_, false, Some(_)) => "taken away if Steward made it",
+    };
+    (format!("no longer declared; {what}"), resource.data)
 }
 
 /// What is declared at the same path, or below it.

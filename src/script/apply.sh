@@ -19,6 +19,7 @@
 #   creates              right before it makes what was not there: only that will ever be taken away again
 #   archive PATH         move it away, to a place of the host that only root can read; `destroy` deletes a directory
 #   note LINE            write a line to the ledger: what was done, for later looks
+#   afterwards LINE      the same once the run ends and what this step took away was not put back
 #   seal PATH COPY LINE  note a file with secrets, by its digest under this host's keys, with a copy without the secrets;
 #                        its previous content is kept only until the run ends
 #   started              this unit was just (re)started, so reloading or restarting it is no longer owed
@@ -55,6 +56,7 @@ keep_accounts() {
 
 # Puts back what a step of this run replaced; what it created is removed.
 restore() {
+  rm -f "$RUN/retired.$1"
   for path in "$STATE/previous/$ID/$1".*.path; do
     [ -s "${path%.path}.undo" ] || continue
     target=$(cat "$path")

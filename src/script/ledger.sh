@@ -132,21 +132,31 @@ stepped() {
     0 | 90)
       if [ -e "$RUN/creating" ]; then FIRST=$OWNING; fi
       [ -z "${FIRST:-}" ] || printf '%s\n' "$FIRST" | while IFS= read -r identity; do own made "$identity"; done
-      if [ -n "${LEAVES:-}" ]; then
-        own gone "$LEAVES"
-        printf '%s\n' "$LEAVES" >>"$RUN/retired"
-      fi
+      [ -z "${LEAVES:-}" ] || afterwards "O|$LEAVES|gone"
       ;;
   esac
   rm -f "$RUN/creating"
   OWNING='' FIRST='' LEAVES=''
 }
 
+# afterwards LINE: a line for the ledger, once it is certain that what this step took away is not put back.
+afterwards() { printf '%s\n' "$1" >>"$RUN/retired.$STEP"; }
+
 # At the end: what was taken away is managed no longer.
 records_end() {
-  [ -s "$RUN/retired" ] || return 0
-  { cat -- "$RUN/retired"; echo '|'; cat -- "$STATE/managed"; } | awk -F'|' '
-    !file { if ($0 == "|") file = 1; else gone[$0]; next }
+  for lines in "$RUN"/retired.*; do
+    [ -e "$lines" ] || continue
+    cat -- "$lines" >>"$STATE/ledger"
+    cat -- "$lines" >>"$RUN/gone"
+    : >"$RUN/noted"
+  done
+  [ -s "$RUN/gone" ] || return 0
+  sed -n 's/^S|\([^|]*\)|gone$/\1/p' "$RUN/gone" | while IFS= read -r identity; do
+    copy=$(printf %s "$identity" | sha256sum)
+    rm -f -- "$STATE/redacted/${copy%% *}"
+  done
+  { cat -- "$RUN/gone"; echo '|'; cat -- "$STATE/managed"; } | awk -F'|' '
+    !file { if ($0 == "|") file = 1; else if ($1 == "O") gone[$2]; next }
     !($1 == "M" && ($2 in gone))' >"$RUN/managed"
   records_put "$RUN/managed"
 }

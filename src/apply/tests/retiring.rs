@@ -222,3 +222,30 @@ fn another_inventory_that_manages_the_same_is_seen_by_name() {
     let plan = host.plan();
     assert!(!ids(&plan).contains(&"file:/srv/wiki/conf".to_owned()), "{:?}", ids(&plan));
 }
+
+#[test]
+fn what_a_cut_off_run_had_begun_is_ours_only_if_it_made_just_that() {
+    for (there, is_ours) in [(Some("hi"), true), (Some("foreign"), false), (None, true)] {
+        let mut host = host(&WIKI[3..], &[&[], &[]]);
+        fs::create_dir_all(host.record("")).unwrap();
+        fs::write(host.record("ledger"), "O|file:/etc/motd|begun|\n").unwrap();
+        if let Some(content) = there {
+            fs::write(host.at("etc/motd"), content).unwrap();
+            fs::set_permissions(host.at("etc/motd"), fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        host.converge();
+        assert_eq!(host.records("ledger").contains("O|file:/etc/motd|made|"), is_ours, "{there:?}");
+        assert!(!host.records("ledger").contains("begun"), "{there:?}");
+    }
+}
+
+#[test]
+fn a_step_that_fails_makes_nothing_ours() {
+    let mut host = host(&[(0, "file", "{ path: /etc/refused, content: a, validate: 'false' }")], &[&[]]);
+    let plan = host.plan();
+    assert_eq!(host.apply(plan).status, Status::Failed);
+    fs::write(host.at("etc/refused"), "somebody's").unwrap();
+    host.declare(&[(0, "file", "{ path: /etc/refused, content: a }")]);
+    host.converge();
+    assert!(!host.records("ledger").contains("O|"), "{}", host.records("ledger"));
+}

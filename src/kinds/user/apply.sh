@@ -26,6 +26,9 @@ user_present() { # NAME SYSTEM KEYS? KEYS PASSWORD EXPIRES GROUPS? GROUPS [OPTIO
     user_add "$@"
     did=yes
     user_look "$name"
+  elif [ "$U_EXPIRES" = 1 ]; then
+    # closed, and opened again: it is closed once it is no longer declared
+    creates
   fi
   user_modify "$@"
   if [ "$system" = no ] && [ ! -d "$U_HOME" ]; then

@@ -34,7 +34,7 @@ resources:
     data: true
   - directory: { path: /srv/wiki/cache, owner: wiki }
   - file: { path: /etc/wiki.conf, content: "key = {{ secrets.key }}\n", owner: wiki }
-  - file: { path: /etc/nginx/conf.d/wiki.conf, content: "server { listen 80; location / { return 200 wiki; } }\n" }
+  - file: { path: /etc/nginx/conf.d/wiki.conf, content: "upstream wikiup { server 127.0.0.1:1; }\n" }
   - file:
       path: /etc/systemd/system/wiki.service
       content: |
@@ -92,6 +92,7 @@ fn a_service_goes_with_all_that_was_made_for_it() {
     let plan = plan.stdout_has("= package:cowsay stays: stays as it is").stdout_has("^ reload service:nginx");
     assert!(!plan.text().contains("key = "), "the content of a file with secrets: {plan}");
     chapter.apply().status(1).stderr_has("--allow-deletions");
+    let chapter = what_a_failed_validation_puts_back_is_not_forgotten(chapter, &host);
     let chapter = a_kill_in_the_middle_loses_nothing(chapter, &host);
     chapter.run(&["apply", "--yes", "--format", "json", "--allow-deletions", "20"]).converged("web1", 3);
     chapter.run(&["plan", "--detailed-exitcode"]).success().stdout_has("= directory:/srv/wiki stays");
@@ -104,6 +105,20 @@ fn a_service_goes_with_all_that_was_made_for_it() {
     chapter.run(&["apply", "--yes", "--format", "json"]).converged("web1", 3);
     assert_eq!(host.sh("systemctl is-active wiki; id -nG wiki"), "active\nwiki wikigroup\n");
     chapter.run(&["plan", "--detailed-exitcode"]).success().no_changes();
+}
+
+/// Somebody's own site needs what goes: nginx refuses to be without it.
+fn what_a_failed_validation_puts_back_is_not_forgotten(chapter: Chapter, host: &Host) -> Chapter {
+    host.sh("echo 'server { listen 81; location / { proxy_pass http://wikiup; } }' >/etc/nginx/conf.d/zz.conf");
+    let ran = chapter.run(&["apply", "--yes", "--allow-deletions", "20"]).status(3);
+    let _ = ran.stderr_has("the new files of service:nginx are not valid, the previous ones were restored");
+    assert_eq!(host.sh("cat /etc/nginx/conf.d/wiki.conf"), "upstream wikiup { server 127.0.0.1:1; }\n");
+    host.sh("rm /etc/nginx/conf.d/zz.conf");
+    let _ = chapter.plan().success().stdout_has("- file:/etc/nginx/conf.d/wiki.conf  [wiki] no longer in the inventory");
+    // all of it once more
+    let chapter = with_wiki(chapter);
+    chapter.run(&["apply", "--yes", "--format", "json"]).converged("web1", 3);
+    without(chapter, "")
 }
 
 /// The operator goes while the host takes away, and the power, too; one plain apply then finishes it.
