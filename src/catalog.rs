@@ -1,13 +1,13 @@
 //! The catalog: what every host should be, one ordered list of resources a host. The compile stage makes it; all
 //! later stages only read it. It holds no expression and no template any more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 use crate::checks::Check;
 use crate::diag::Place;
-use crate::kinds::{Item, Kind, Reaction, Site};
+use crate::kinds::{Fate, Item, Kind, Reaction, Site};
 use crate::resource::Id;
 
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct Catalog {
 #[derive(Debug, Clone)]
 pub struct HostCatalog {
     pub host: String,
+    /// The chapter's name, for people who find its records on the host.
+    pub chapter: String,
     pub site: Site,
     /// Declared facts, to be verified by the probe; `None` is not verified.
     pub os: Option<String>,
@@ -32,6 +34,10 @@ pub struct HostCatalog {
     /// The login that the hosting gave. `None` where nothing can be said about who may log in: a directory, or a catalog
     /// that a limit took services from.
     pub bootstrap: Option<String>,
+    /// True if a limit left services out: what is missing here need not be missing in the inventory.
+    pub partial: bool,
+    /// What the inventory says of what leaves it, by identity or service.
+    pub retire: Arc<BTreeMap<String, Fate>>,
     /// A host of a higher wave is changed after all hosts of lower ones, which its services need.
     pub wave: usize,
     /// Ports that services offer here: `tcp 443 (web)`.
@@ -62,6 +68,8 @@ pub struct Resource {
     pub item: Arc<dyn Item>,
     /// Indices of the services that declare it; the first one decides its place in the order.
     pub owners: Vec<usize>,
+    /// Never taken away because it is no longer declared.
+    pub data: bool,
     pub place: Place,
 }
 

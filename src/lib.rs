@@ -5,6 +5,7 @@
 extern crate self as steward;
 
 pub mod access;
+pub mod ancestry;
 pub mod apply;
 pub mod catalog;
 pub mod checks;
@@ -20,6 +21,7 @@ pub mod fleet;
 pub mod glob;
 pub mod inventory;
 pub mod kinds;
+pub mod ledger;
 pub mod markdown;
 pub mod modules;
 pub mod observed;

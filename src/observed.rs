@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::access::Seen;
+use crate::ledger::Records;
 use crate::resource::Observation;
 
 #[derive(Debug, Clone, Default)]
@@ -16,6 +17,8 @@ pub struct Observed {
     /// Revision of the last completed apply; `None`: unknown.
     pub applied: Option<String>,
     pub ledger: Arc<Ledger>,
+    /// Who made what there.
+    pub records: Records,
     /// Who can get in; `None` where that was not asked.
     pub access: Option<Seen>,
     /// The request that was asked, and the digest of all that the host answered: a change looks again and compares.

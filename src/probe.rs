@@ -28,7 +28,8 @@ pub fn look(
     for resource in looked_at(catalog) {
         items.entry(resource.id.kind).or_default().push(&*resource.item);
     }
-    let request = request::request(&items, &catalog.site, records, catalog.bootstrap.is_some(), &nonce);
+    let asked = request::Asked { access: catalog.bootstrap.is_some(), whole: !catalog.partial };
+    let request = request::request(&items, &catalog.site, records, asked, &nonce);
     let mut upload = privilege::preamble(&sudo, &nonce, probe_program().as_bytes());
     upload.extend_from_slice(&request);
     let mut talk = Looking { upload: Some(upload), answers: Answers::new(&nonce), printed: Vec::new() };
@@ -79,6 +80,7 @@ pub fn observed(catalog: &HostCatalog, sections: &BTreeMap<String, Answer>, look
         debts: debts(sections.get("debts")),
         applied,
         ledger,
+        records: crate::ledger::read(sections.get("owned"), &catalog.site),
         access,
         look,
     }

@@ -147,7 +147,7 @@ pub fn top(dir: &Path) -> Result<PathBuf> {
         })
 }
 
-fn git(dir: &Path, arguments: &[&str]) -> std::result::Result<String, String> {
+pub(crate) fn git(dir: &Path, arguments: &[&str]) -> std::result::Result<String, String> {
     run(command(dir).args(arguments))
 }
 

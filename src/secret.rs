@@ -92,6 +92,17 @@ impl Sealed {
         Self { values, stamp: crate::resource::digest(stamped.as_bytes()), uses, ids, real: real.map(Arc::new) }
     }
 
+    /// Of what held secrets once, and nothing declares any more.
+    pub fn forgotten() -> Self {
+        Self {
+            uses: BTreeSet::new(),
+            stamp: String::new(),
+            ids: BTreeMap::new(),
+            real: Err("it is no longer declared".to_owned()),
+            values: Vec::new(),
+        }
+    }
+
     /// `wiki/db=ID wiki/admin=ID`, as the host keeps it; nothing in it is secret.
     pub fn ids_line(&self) -> String {
         self.ids.iter().map(|(name, id)| format!("{name}={id}")).collect::<Vec<_>>().join(" ")

@@ -27,11 +27,15 @@ fn catalog(bootstrap: &str, resources: &[(&str, &str)]) -> HostCatalog {
             kind,
             item: Arc::from(item),
             owners: vec![0],
+            data: false,
             place: node.place,
         }
     };
     HostCatalog {
         host: "h1".into(),
+        chapter: "Test".into(),
+        partial: false,
+        retire: Arc::default(),
         resources: resources.iter().map(resource).collect(),
         site,
         os: None,

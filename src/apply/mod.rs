@@ -30,15 +30,7 @@ pub struct Apply<'a> {
 
 /// Applies the plan and looks again. If that look differs because of this very run, changes once more.
 pub fn apply(session: &mut dyn Session, mut todo: HostPlan, how: &Apply<'_>) -> Outcome {
-    let mut outcome = Outcome {
-        host: todo.catalog.host.clone(),
-        status: Status::Converged,
-        changed: 0,
-        failed: 0,
-        skipped: 0,
-        exchanges: session.exchanges(),
-        failures: Vec::new(),
-    };
+    let mut outcome = nothing_yet(&todo, session);
     for round in [Round::First, Round::Again] {
         let result = once(session, &todo, how, &mut outcome);
         outcome.exchanges = session.exchanges();
@@ -61,6 +53,31 @@ pub fn apply(session: &mut dyn Session, mut todo: HostPlan, how: &Apply<'_>) -> 
         todo = next;
     }
     outcome
+}
+
+/// Lets the host remember that what the plan names as adopted is Steward's; changes nothing else, whatever differs.
+pub fn adopt(session: &mut dyn Session, mut todo: HostPlan, how: &Apply<'_>) -> Outcome {
+    todo.changes.clear();
+    todo.steps.clear();
+    todo.owed.clear();
+    let mut outcome = nothing_yet(&todo, session);
+    if let Err(End { status, diagnostic }) = once(session, &todo, how, &mut outcome) {
+        outcome.status = status;
+        outcome.failures.extend(diagnostic.map(|it| *it));
+    }
+    outcome
+}
+
+fn nothing_yet(todo: &HostPlan, session: &dyn Session) -> Outcome {
+    Outcome {
+        host: todo.catalog.host.clone(),
+        status: Status::Converged,
+        changed: 0,
+        failed: 0,
+        skipped: 0,
+        exchanges: session.exchanges(),
+        failures: Vec::new(),
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -125,7 +142,7 @@ fn once(session: &mut dyn Session, todo: &HostPlan, how: &Apply<'_>, outcome: &m
             ));
         }
         Ending::Stale => {
-            let seen = observed(catalog, talk.sections(), todo.look.clone());
+            let seen = observed(&todo.declared, talk.sections(), todo.look.clone());
             return Err(End::with(Status::Stale, stale(todo, &seen)));
         }
         Ending::Cut => {
@@ -137,8 +154,8 @@ fn once(session: &mut dyn Session, todo: &HostPlan, how: &Apply<'_>, outcome: &m
         }
     }
     watch(Event::Verifying);
-    let seen = look(session, catalog, &how.run.records(&catalog.site), how.silence)?;
-    let mut next = plan(catalog, &seen);
+    let seen = look(session, &todo.declared, &how.run.records(&catalog.site), how.silence)?;
+    let mut next = plan(&todo.declared, &seen);
     // what no look can decide was decided: its guard said that there is nothing to do
     next.changes.retain(|change| !(change.decides_itself() && talk.left(&change.id)));
     Ok(next)
@@ -157,7 +174,7 @@ fn locked(host: &str, holder: &str) -> Diagnostic {
 
 /// Names what is not any more as the plan saw it.
 fn stale(todo: &HostPlan, seen: &Observed) -> Diagnostic {
-    let now = plan(&todo.catalog, seen);
+    let now = plan(&todo.declared, seen);
     let say = |plan: &HostPlan| -> Vec<(Id, String)> {
         plan.changes.iter().map(|change| (change.id.clone(), change.reason.clone())).collect()
     };

@@ -19,6 +19,8 @@ use crate::script::change::Run;
 use crate::transport::{Login, Nobody, Session, Sudo, Target, connect};
 use crate::yaml::parse;
 
+mod retiring;
+
 const SILENCE: Duration = Duration::from_secs(20);
 
 struct Host {
@@ -42,10 +44,13 @@ fn host(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> Host {
     let services = needs.iter().enumerate().map(service).collect();
     let catalog = HostCatalog {
         host: "h1".into(),
+        chapter: "Test".into(),
         site,
         os: None,
         architecture: None,
         bootstrap: None,
+        partial: false,
+        retire: Arc::default(),
         wave: 0,
         ports: std::collections::BTreeSet::new(),
         keepers: std::collections::BTreeSet::new(),
@@ -64,7 +69,7 @@ fn resource(service: usize, kind: &str, yaml: &str, site: &Site) -> Resource {
     let kind = named(kind).unwrap();
     let item = kind.item(&node, &mut Build { mistakes: &mut mistakes, files: &mut files, site }).unwrap();
     let id = Id::new(kind.name(), item.name());
-    Resource { id, kind, item: Arc::from(item), owners: vec![service], place: node.place }
+    Resource { id, kind, item: Arc::from(item), owners: vec![service], data: false, place: node.place }
 }
 
 impl Host {

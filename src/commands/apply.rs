@@ -8,7 +8,7 @@ use serde_json::json;
 use super::applying::outcomes;
 use super::looking::{Looked, looked};
 use super::plan::show;
-use super::{Context, Outcome as Exited, saving, verifying};
+use super::{Context, Outcome as Exited, agreeing, saving, verifying};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::outcome::Outcome;
@@ -30,18 +30,26 @@ pub struct Apply {
     /// Show what hosts have even if Steward did not write it, though nobody is at a terminal.
     #[arg(long)]
     show_remote: bool,
+    /// Delete up to this many resources on a host that nothing declares any more, where that is more than 5, or a fifth.
+    #[arg(long, value_name = "N")]
+    allow_deletions: Option<usize>,
+    /// Apply though a host has a revision that this checkout does not contain.
+    #[arg(long)]
+    older_revision: bool,
 }
 
 impl Apply {
     pub fn run(self, context: &Context) -> Exited {
-        let Self { plan, yes, lock_wait, show_remote } = self;
+        let Self { plan, yes, lock_wait, show_remote, allow_deletions, older_revision } = self;
+        let agreed_to = AgreedTo { allow_deletions, older_revision };
         if let Some(file) = plan {
-            return reviewed(context, &file, lock_wait, show_remote);
+            return reviewed(context, &file, lock_wait, show_remote, &agreed_to);
         }
         let looked = looked(context)?;
         if context.ui.format == Format::Text {
             show(context, &looked.plan, show_remote);
         }
+        agreed_to.check(context, &looked)?;
         if looked.plan.summary().changes() > 0 && !yes {
             agreed(context.ui)?;
         }
@@ -50,8 +58,26 @@ impl Apply {
     }
 }
 
+/// What the options say may be done.
+struct AgreedTo {
+    allow_deletions: Option<usize>,
+    older_revision: bool,
+}
+
+impl AgreedTo {
+    fn check(&self, context: &Context, looked: &Looked) -> Result<(), Diagnostics> {
+        let mut found = agreeing::revisions(context, looked, self.older_revision)?;
+        found.0.extend(agreeing::deletions(looked, self.allow_deletions).0);
+        if found.has_errors() {
+            return Err(found);
+        }
+        context.ui.report(&found);
+        Ok(())
+    }
+}
+
 /// Does what a saved plan says: that it was saved is the agreement.
-fn reviewed(context: &Context, file: &Path, lock_wait: u64, show_remote: bool) -> Exited {
+fn reviewed(context: &Context, file: &Path, lock_wait: u64, show_remote: bool, agreed_to: &AgreedTo) -> Exited {
     let saved = saving::read(file)?;
     let context = &saving::limited(context, &saved)?;
     if let Some(stale) = saving::out_of_date(context, &saved)? {
@@ -64,6 +90,7 @@ fn reviewed(context: &Context, file: &Path, lock_wait: u64, show_remote: bool) -
     if context.ui.format == Format::Text {
         show(context, &looked.plan, show_remote);
     }
+    agreed_to.check(context, &looked)?;
     let run = run(&looked, lock_wait);
     done(context, looked, run)
 }
@@ -91,7 +118,7 @@ fn agreed(ui: Ui) -> Result<(), Diagnostics> {
     }
 }
 
-fn run(looked: &Looked, lock_wait: u64) -> Run {
+pub(super) fn run(looked: &Looked, lock_wait: u64) -> Run {
     let now = jiff::Timestamp::now();
     let revision = looked.plan.revision.as_deref().unwrap_or("no revision");
     Run {

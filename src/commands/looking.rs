@@ -95,8 +95,29 @@ fn connected(
     let observed =
         look(&mut *session, &work.catalog, &work.catalog.site.path(records), silence).map_err(host_error)?;
     usable(&work.catalog, &observed, &*session)?;
+    only_ours(&work.catalog, &observed)?;
     ui.detail(&format!("{}: {}", work.catalog.host, session.description()));
     Ok((plan(&work.catalog, &observed), session))
+}
+
+/// Two inventories that manage the same would undo each other's work for ever.
+fn only_ours(catalog: &HostCatalog, observed: &Observed) -> Result<(), HostError> {
+    let shared = |id: String| observed.records.others.get(&id).map(|other| (id, other));
+    let mut both = catalog.resources.iter().filter_map(|resource| shared(resource.id.to_string()));
+    let Some((id, other)) = both.next() else { return Ok(()) };
+    let more = both.count();
+    let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+    let fact = format!(
+        "host {}: `{id}`{more} is managed by another inventory, too: {} ({})",
+        catalog.host,
+        other.name.escape_debug(),
+        other.id.escape_debug()
+    );
+    let remedy = format!(
+        "take it out of one of the two and apply that one; if the other is not used any more, remove {RECORDS}/{} on the host",
+        other.id.escape_debug()
+    );
+    Err(HostError { unreachable: false, diagnostic: Diagnostic::error(fact).remedy(remedy) })
 }
 
 /// Facts that contradict the inventory, or a login that is not root, end a host before any change.

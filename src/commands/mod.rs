@@ -15,6 +15,8 @@ use crate::secrets::{Identities, Live, Store};
 use crate::transport::{Asker as _, Timeouts};
 use crate::ui::Ui;
 
+pub mod adopt;
+mod agreeing;
 pub mod apply;
 mod applying;
 pub mod ci;

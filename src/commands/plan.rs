@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::looking::looked;
-use super::{Context, Outcome, origins, saving};
+use super::{Context, Outcome, agreeing, origins, saving};
 use crate::exit::Exit;
 use crate::plan::diff::Remote;
 use crate::plan::fleet::FleetPlan;
@@ -45,6 +45,7 @@ impl Plan {
             origins::label_all(context, &mut looked, base)?;
         }
         show(context, &looked.plan, show_remote);
+        context.ui.report(&agreeing::revisions(context, &looked, true)?);
         let exit = exit(&looked.plan, detailed_exitcode);
         let saved = out.map_or(Ok(()), |file| saving::save(context, &looked, &file, expires));
         match (saved, exit) {

@@ -14,6 +14,7 @@ pub(super) fn catalog(
     waves: &[usize],
     selection: &Selection,
 ) -> Catalog {
+    let retire = Arc::new(inventory.retire.iter().map(|(what, fate)| (what.clone(), fate.value)).collect());
     let hosts = made.into_iter().filter_map(|made| {
         let (_, host) = inventory.hosts.get_index(made.host)?;
         let text = |fact: &Option<crate::yaml::Placed<String>>| fact.as_ref().map(|fact| fact.value.clone());
@@ -21,10 +22,13 @@ pub(super) fn catalog(
         let told = told.get(made.host).cloned().unwrap_or_default();
         let mut catalog = HostCatalog {
             host: host.name.clone(),
+            chapter: inventory.chapter.name.value.clone(),
             bootstrap: (selection.services.is_none() && !site.is_directory()).then(|| host.user.as_str().to_owned()),
             site,
             os: text(&host.os),
             architecture: text(&host.arch),
+            partial: selection.services.is_some(),
+            retire: Arc::clone(&retire),
             wave: waves.get(made.host).copied().unwrap_or_default(),
             ports: told.ports,
             keepers: told.keepers,

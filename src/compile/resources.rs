@@ -176,7 +176,7 @@ impl<'a> List<'_, '_, '_, 'a> {
                     let id = Id::new(declared.kind.name(), item.name());
                     let place = fields.place.clone();
                     let (kind, item, owners) = (declared.kind, Arc::from(item), vec![owner]);
-                    self.add(Resource { id, kind, item, owners, place }, mistakes);
+                    self.add(Resource { id, kind, item, owners, data: declared.data, place }, mistakes);
                 }
             }
         }
@@ -217,6 +217,7 @@ impl<'a> List<'_, '_, '_, 'a> {
             return;
         };
         if new.kind.merges() && known.item.same_as(&*new.item) {
+            known.data |= new.data;
             known
                 .owners
                 .extend(new.owners.iter().filter(|owner| !known.owners.contains(owner)).copied().collect::<Vec<_>>());

@@ -10,16 +10,18 @@ use indexmap::IndexMap;
 use indexmap::map;
 use serde::de::DeserializeOwned;
 
-use super::{Chapter, Former, Group, Host, Inventory, Locale, Person, Service, check};
+use super::{Chapter, Former, Group, Host, Inventory, Locale, Person, Service, check, retire};
 use crate::diag::{Diagnostic, Diagnostics, Place, Source, shown};
+use crate::kinds::Fate;
 use crate::secret_declaration::read_secrets;
 use crate::yaml::{self, Entry, Map, Node, Placed, Value};
 
 /// The keys that may stand at the top of a file.
-const SECTIONS: [&str; 9] = ["id", "chapter", "vars", "people", "former", "hosts", "groups", "services", "secrets"];
+const SECTIONS: [&str; 10] =
+    ["id", "chapter", "vars", "people", "former", "hosts", "groups", "services", "secrets", "retire"];
 
 /// Sections that are a map of names, so that several files may each add to them.
-const SHARED: [&str; 8] = ["chapter", "vars", "people", "former", "hosts", "groups", "services", "secrets"];
+const SHARED: [&str; 9] = ["chapter", "vars", "people", "former", "hosts", "groups", "services", "secrets", "retire"];
 
 /// Reads the inventory in `dir`. With mistakes, what remains is still given as far as it can be understood: commands
 /// other than `validate` must stop if there are errors.
@@ -185,12 +187,14 @@ fn assemble(dir: &Path, sources: Vec<Arc<Source>>, merged: &Map, mistakes: &mut 
         hosts: entries(section("hosts"), mistakes, |host: &mut Host, name| host.name = name),
         groups: entries(section("groups"), mistakes, |group: &mut Group, name| group.name = name),
         services: entries(section("services"), mistakes, |service: &mut Service, name| service.name = name),
+        retire: entries(section("retire"), mistakes, |_: &mut Fate, _| {}),
         secrets: section("secrets").map(|map| read_secrets(map, true, mistakes)).unwrap_or_default(),
         sources,
     };
     check::names(merged, mistakes);
     check::references(&mut inventory, &names, mistakes);
     check::values(&inventory, mistakes);
+    retire::check(&inventory, mistakes);
     inventory
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::diag::Source;
+use crate::kinds::Fate;
 use crate::secret_declaration::SecretDeclaration;
 use crate::yaml::{Map, Placed};
 
@@ -26,6 +27,7 @@ mod keys;
 mod load;
 mod names;
 mod person;
+mod retire;
 mod schema;
 mod select;
 mod service;
@@ -63,6 +65,8 @@ pub struct Inventory {
     pub hosts: IndexMap<String, Placed<Host>>,
     pub groups: IndexMap<String, Placed<Group>>,
     pub services: IndexMap<String, Placed<Service>>,
+    /// What becomes of what leaves, by identity of a resource or name of a service.
+    pub retire: IndexMap<String, Placed<Fate>>,
     /// The chapter's own secrets, `inventory/NAME` in the store.
     pub secrets: IndexMap<String, SecretDeclaration>,
     /// The files, in the order they were read.

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde_json::Value;
 
 use super::{Chapter, Former, Group, Host, Person, Service};
+use crate::kinds::Fate;
 use crate::secret_declaration::SecretEntry;
 
 /// A file of a Steward inventory. The files of a directory are merged; every key may stand in any of them.
@@ -31,6 +32,9 @@ struct InventoryFile {
     groups: Option<BTreeMap<String, Group>>,
     /// What runs where, by name.
     services: Option<BTreeMap<String, Service>>,
+    /// What becomes of what is no longer declared, by identity (`directory:/srv/wiki`) or service (`wiki`): `archive` moves
+    /// data away on its host, `destroy` deletes it, `remove` removes packages. Else data and packages stay.
+    retire: Option<BTreeMap<String, Fate>>,
     /// Secrets of the chapter itself, by name: `inventory/NAME` in the store.
     secrets: Option<BTreeMap<String, SecretEntry>>,
 }

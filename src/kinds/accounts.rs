@@ -16,7 +16,7 @@ pub fn account_name(name: &str, node: &Node, field: &str, mistakes: &mut Diagnos
 }
 
 /// What every tool takes for a name and nothing else, see useradd(8); a dollar may end it.
-fn is_account_name(name: &str) -> bool {
+pub fn is_account_name(name: &str) -> bool {
     let body = name.strip_suffix('$').unwrap_or(name);
     (1..=32).contains(&name.len())
         && body.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')

@@ -198,7 +198,7 @@ impl<'a> Bench<'a> {
             &BTreeMap::from([(kind.name(), items.to_vec())]),
             &self.site,
             "/nonexistent/records",
-            false,
+            request::Asked::default(),
             NONCE,
         );
         let answer = self.sections(&probe_program(), &request).remove(kind.name()).unwrap_or_default();

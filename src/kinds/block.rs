@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
+use super::leaving::{Leaving, inside};
 use super::{Answer, Build, Call, Item, Kind, Presence, Site, absolute, field_place};
 use crate::diag::Diagnostic;
 use crate::resource::{Content, Observation, State, Want};
@@ -72,8 +73,7 @@ impl Kind for BlockKind {
                 return None;
             }
         }
-        let begin = format!("{comment} BEGIN steward {}", fields.name);
-        let end = format!("{comment} END steward {}", fields.name);
+        let (begin, end) = marks(comment, &fields.name);
         let content = match fields.state {
             Presence::Absent => None,
             Presence::Present => {
@@ -89,6 +89,16 @@ impl Kind for BlockKind {
         };
         let name = format!("{}#{}", fields.path, fields.name);
         Some(Box::new(Block { name, path: fields.path, begin, end, content, create: fields.create }))
+    }
+
+    fn retired(&self, leaving: &Leaving<'_>) -> Option<Box<dyn Item>> {
+        let (path, key, comment) = inside(leaving)?;
+        if [key, comment].iter().any(|text| text.is_empty() || text.chars().any(char::is_control)) {
+            return None;
+        }
+        let (begin, end) = marks(comment, key);
+        let (name, path) = (leaving.name.to_owned(), path.to_owned());
+        Some(Box::new(Block { name, path, begin, end, content: None, create: false }))
     }
 
     fn probe(&self) -> &'static str {
@@ -117,6 +127,11 @@ impl Kind for BlockKind {
             "{ path: /etc/hosts, name: old, state: absent }",
         ]
     }
+}
+
+/// The lines before and after it.
+fn marks(comment: &str, name: &str) -> (String, String) {
+    (format!("{comment} BEGIN steward {name}"), format!("{comment} END steward {name}"))
 }
 
 /// The text, with a newline at its end.
@@ -204,6 +219,11 @@ impl Item for Block {
         Some(&self.path)
     }
 
+    fn keepsake(&self) -> String {
+        let comment = self.begin.split(" BEGIN steward ").next().unwrap_or_default();
+        format!("{}|{comment}", self.path.len())
+    }
+
     /// Other blocks and lines of the same file are other resources.
     fn claims(&self, _: &str) -> bool {
         false
@@ -258,6 +278,7 @@ const APPLY: &str = r#"
 block_present() { # PATH BEGIN END CREATE PARENTS CONTENT
   editable "$1" "$4" "$5"
   block_marks "$2" "$3" <"$1" || exit 1
+  grep -q -x -F -e "$2" <"$1" || creates
   BEGIN=$2 END=$3 CONTENT=$6 awk '
     function block() {
       print ENVIRON["BEGIN"]

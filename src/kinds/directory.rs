@@ -3,8 +3,9 @@
 
 use serde::Deserialize;
 
+use super::leaving::{Fate, Leaving};
 use super::paths::{Found, Paths};
-use super::{Answer, Build, Call, Item, Kind, Presence, Site, absolute, concrete, mode};
+use super::{Answer, Build, Call, Item, Kind, Presence, Site, absolute, concrete, is_plain_absolute, mode};
 use crate::resource::{Observation, State, Want};
 use crate::yaml::Node;
 
@@ -39,6 +40,8 @@ struct Directory {
     mode: String,
     parents: bool,
     state: Presence,
+    /// Set if nothing declares it any more: the word of [`Fate`].
+    leaving: Option<&'static str>,
 }
 
 impl Kind for DirectoryKind {
@@ -70,7 +73,22 @@ impl Kind for DirectoryKind {
             path: fields.path,
             parents: fields.parents,
             state: fields.state,
+            leaving: None,
         }))
+    }
+
+    fn retired(&self, leaving: &Leaving<'_>) -> Option<Box<dyn Item>> {
+        is_plain_absolute(leaving.name).then(|| {
+            Box::new(Directory {
+                path: leaving.name.to_owned(),
+                owner: None,
+                group: None,
+                mode: String::new(),
+                parents: false,
+                state: Presence::Absent,
+                leaving: Some(Fate::word(leaving.fate)),
+            }) as Box<dyn Item>
+        })
     }
 
     fn probe(&self) -> &'static str {
@@ -141,6 +159,9 @@ impl Item for Directory {
     }
 
     fn call(&self, site: &Site) -> Call {
+        if let Some(fate) = self.leaving {
+            return Call::new("directory_retired").arg(site.path(&self.path)).arg(fate);
+        }
         if self.state == Presence::Absent {
             return Call::new("directory_absent").arg(site.path(&self.path));
         }
@@ -168,8 +189,19 @@ directory_present() { # PATH PARENTS OWNER GROUP MODE
     exit 1
   fi
   parent "$1" "$2"
+  creates
   mkdir -m 700 -- "$1"
   set_owner_mode "$1" "$3" "$4" "$5" || :
+}
+
+directory_retired() { # PATH FATE
+  if [ ! -d "$1" ] || [ -L "$1" ]; then unchanged; fi
+  case $2 in
+    archive) archive "$1" ;;
+    destroy) destroy "$1" ;;
+    # what others have put there is theirs
+    *) rmdir -- "$1" 2>/dev/null || unchanged ;;
+  esac
 }
 
 directory_absent() { # PATH

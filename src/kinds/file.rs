@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::leaving::{Fate, Leaving};
 use super::paths::{Compared, Found, Paths};
-use super::{Answer, Build, Call, Item, Kind, Presence, Site, absolute, concrete, mode};
+use super::{Answer, Build, Call, Item, Kind, Presence, Site, absolute, concrete, is_plain_absolute, mode};
 use crate::diag::Diagnostic;
 use crate::observed::{Kept, Ledger};
 use crate::quoting::encode;
@@ -53,6 +54,8 @@ struct File {
     validate: Option<String>,
     /// If it holds secrets; `content` then has placeholders in their place.
     sealed: Option<Arc<Sealed>>,
+    /// Set if nothing declares it any more: the word of [`Fate`].
+    leaving: Option<&'static str>,
 }
 
 impl Kind for FileKind {
@@ -93,7 +96,23 @@ impl Kind for FileKind {
             content,
             validate: fields.validate,
             sealed,
+            leaving: None,
         }))
+    }
+
+    fn retired(&self, leaving: &Leaving<'_>) -> Option<Box<dyn Item>> {
+        is_plain_absolute(leaving.name).then(|| {
+            Box::new(File {
+                path: leaving.name.to_owned(),
+                content: None,
+                owner: None,
+                group: None,
+                mode: None,
+                validate: None,
+                sealed: leaving.sealed.then(|| Arc::new(Sealed::forgotten())),
+                leaving: Some(Fate::word(leaving.fate)),
+            }) as Box<dyn Item>
+        })
     }
 
     fn probe(&self) -> &'static str {
@@ -177,6 +196,11 @@ fn observe(item: &dyn Item, site: &Site, paths: &Paths, ledger: &Ledger) -> Obse
     if !stat.is_regular() {
         return Observation::Present(state);
     }
+    if file.leaving.is_some() && file.sealed.is_some() {
+        let ours = paths.compared(&path).1 == Compared::Same;
+        let hidden = Content { digest: "hidden".to_owned(), size: stat.size, bytes: None, ours };
+        return Observation::Present(state.with("content", hidden));
+    }
     if let (Some(sealed), Some(wanted)) = (&file.sealed, &file.content) {
         let kept = ledger.0.get(&format!("file:{}", file.path));
         return match compare(sealed, paths.compared(&path), kept) {
@@ -228,13 +252,23 @@ impl Item for File {
 
     fn ask(&self, site: &Site) -> Vec<Vec<u8>> {
         let digest = self.content.as_ref().filter(|_| self.sealed.is_none());
-        let digest = digest.map(|content| content.digest.clone()).unwrap_or_default();
+        // no digest is this: what there is, and whether Steward wrote it, comes back
+        let nothing = if self.leaving.is_some() { "gone" } else { "" };
+        let digest = digest.map_or_else(|| nothing.to_owned(), |content| content.digest.clone());
         vec![digest.into(), site.path(&self.path).into()]
     }
 
     fn call(&self, site: &Site) -> Call {
+        let id = encode(format!("file:{}", self.path).as_bytes());
         let Some(content) = &self.content else {
-            return Call::new("file_absent").arg(site.path(&self.path));
+            let path = site.path(&self.path);
+            return match self.leaving {
+                None => Call::new("file_absent").arg(path),
+                Some(fate) => {
+                    let record = encode(path.as_bytes());
+                    Call::new("file_retired").arg(path).arg(fate).arg(record).arg(id)
+                }
+            };
         };
         let call = Call::new("file_present")
             .arg(site.path(&self.path))
@@ -244,7 +278,6 @@ impl Item for File {
             .optional(self.mode.as_deref())
             .arg(self.validate.as_deref().unwrap_or_default().replace("%s", "\"$1\""));
         let public = content.bytes.clone().unwrap_or_default();
-        let id = encode(format!("file:{}", self.path).as_bytes());
         match &self.sealed {
             None => {
                 let path = encode(site.path(&self.path).as_bytes());
@@ -297,6 +330,7 @@ file_present() { # PATH PARENTS OWNER GROUP MODE VALIDATE CONTENT REDACTED LEDGE
     exit 0
   fi
   parent "$1" "$2"
+  [ -e "$1" ] || [ -L "$1" ] || creates
   stage_beside "$1"
   cat -- "$7" >"$TEMP"
   set_owner_mode "$TEMP" "$3" "$4" "$5" || :
@@ -310,6 +344,23 @@ file_present() { # PATH PARENTS OWNER GROUP MODE VALIDATE CONTENT REDACTED LEDGE
   if [ -n "$8" ]; then seal "$TEMP" "$8" "$9"; fi
   replace "$TEMP" "$1"
   [ -n "$8" ] || note "$9"
+}
+
+file_retired() { # PATH FATE RECORD IDENTITY
+  if [ ! -f "$1" ] || [ -L "$1" ]; then unchanged; fi
+  line=$(RECORDS=$STATE sealed_line "$4")
+  case $2 in
+    archive) archive "$1" ;;
+    destroy) rm -f -- "$1" ;;
+    *)
+      keep "$1"
+      # one with secrets that is as it was written needs no copy
+      if [ -n "$line" ] && [ -r "$STATE/key.inner" ] && [ "${line##*|}" = "$(keyed "$STATE" "$1")" ]; then printf '%s\n' "$KEPT" >>"$STATE/shred"; fi
+      rm -f -- "$1"
+      ;;
+  esac
+  afterwards "F|$3|gone"
+  [ -z "$line" ] || afterwards "S|$4|gone"
 }
 
 file_absent() { # PATH

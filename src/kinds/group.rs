@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::accounts::account_name;
-use super::{Answer, Build, Call, Item, Kind, Presence, Risk, Site, concrete};
+use super::accounts::{account_name, is_account_name};
+use super::{Answer, Build, Call, Item, Kind, Leaving, Presence, Risk, Site, concrete};
 use crate::resource::{Observation, State, Want};
 use crate::yaml::Node;
 
@@ -29,7 +29,11 @@ struct Fields {
 }
 
 #[derive(Debug)]
-struct Group(Fields);
+struct Group {
+    fields: Fields,
+    /// True if nothing declares it any more.
+    leaving: bool,
+}
 
 impl Kind for GroupKind {
     fn name(&self) -> &'static str {
@@ -51,7 +55,13 @@ impl Kind for GroupKind {
     fn item(&self, node: &Node, build: &mut Build<'_>) -> Option<Box<dyn Item>> {
         let fields: Fields = node.decode(build.mistakes)?;
         account_name(&fields.name, node, "name", build.mistakes)?;
-        Some(Box::new(Group(fields)))
+        Some(Box::new(Group { fields, leaving: false }))
+    }
+
+    /// One that accounts are in stays.
+    fn retired(&self, leaving: &Leaving<'_>) -> Option<Box<dyn Item>> {
+        let fields = Fields { name: leaving.name.to_owned(), gid: None, system: false, state: Presence::Absent };
+        is_account_name(leaving.name).then(|| Box::new(Group { fields, leaving: true }) as Box<dyn Item>)
     }
 
     fn probe(&self) -> &'static str {
@@ -78,38 +88,41 @@ impl Kind for GroupKind {
 
 impl Item for Group {
     fn name(&self) -> &str {
-        &self.0.name
+        &self.fields.name
     }
 
     fn want(&self) -> Want {
-        match self.0.state {
-            Presence::Present => Want::Present(State::new().with_some("gid", self.0.gid.map(|gid| gid.to_string()))),
+        match self.fields.state {
+            Presence::Present => {
+                Want::Present(State::new().with_some("gid", self.fields.gid.map(|gid| gid.to_string())))
+            }
             Presence::Absent => Want::Absent,
         }
     }
 
     fn ask(&self, _: &Site) -> Vec<Vec<u8>> {
-        vec![self.0.name.clone().into()]
+        vec![self.fields.name.clone().into()]
     }
 
     fn call(&self, _: &Site) -> Call {
-        let name = self.0.name.as_str();
-        match self.0.state {
+        let name = self.fields.name.as_str();
+        match self.fields.state {
             Presence::Present => Call::new("group_present")
                 .arg(name)
-                .optional(self.0.gid.map(|gid| gid.to_string()).as_deref())
-                .arg(if self.0.system { "yes" } else { "no" }),
+                .optional(self.fields.gid.map(|gid| gid.to_string()).as_deref())
+                .arg(if self.fields.system { "yes" } else { "no" }),
+            Presence::Absent if self.leaving => Call::new("group_retired").arg(name),
             Presence::Absent => Call::new("group_absent").arg(name),
         }
     }
 
     fn risks(&self) -> Vec<Risk> {
         // who may log in or use sudo may depend on it
-        if self.0.state == Presence::Absent { vec![Risk::Lockout] } else { Vec::new() }
+        if self.fields.state == Presence::Absent { vec![Risk::Lockout] } else { Vec::new() }
     }
 
     fn same_as(&self, other: &dyn Item) -> bool {
-        concrete::<Self>(other).is_some_and(|other| self.0 == other.0)
+        concrete::<Self>(other).is_some_and(|other| self.fields == other.fields)
     }
 }
 
@@ -175,12 +188,22 @@ group_present() { # NAME GID SYSTEM
     groupmod -g "$2" -- "$1"
     return 0
   fi
+  creates
   keep_accounts
   name=$1 gid=$2 system=$3
   set --
   [ -z "$gid" ] || set -- "$@" -g "$gid"
   [ "$system" = no ] || set -- "$@" -r
   groupadd "$@" -- "$name"
+}
+
+group_retired() { # NAME
+  gid=$(awk -F: -v name="$1" '$1 == name { print $3; exit }' /etc/group)
+  [ -n "$gid" ] || unchanged
+  [ -z "$(awk -F: -v name="$1" '$1 == name { print $4; exit }' /etc/group)" ] || unchanged
+  ! awk -F: -v gid="$gid" '$4 == gid { found = 1 } END { exit !found }' /etc/passwd || unchanged
+  keep_accounts
+  groupdel -- "$1"
 }
 
 group_absent() { # NAME

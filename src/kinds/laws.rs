@@ -6,8 +6,11 @@
     reason = "each test binary that includes this file uses a part of it, in its own way"
 )]
 
+use std::collections::BTreeSet;
+
 use super::bench::{Applied, Bench, assert_converged};
-use steward::kinds::{Item, Kind};
+use steward::kinds::{Item, Kind, Leaving};
+use steward::resource::{Observation, Want};
 
 /// All laws for every example of a kind, one after the other.
 pub fn hold(kind: &dyn Kind, bench: &Bench<'_>) {
@@ -23,6 +26,42 @@ pub fn holds(kind: &str, item: &dyn Item, bench: &Bench<'_>) {
     applying_converges(kind, item, bench);
     looking_writes_nothing(kind, item, bench);
     applying_twice_changes_nothing(kind, item, bench);
+}
+
+/// Made and taken away again: it is gone, and whatever else was there is as it was. Only directories that were made for it
+/// may remain. A kind that takes nothing back leaves all as it is.
+pub fn retiring_takes_away_what_was_made(kind: &dyn Kind, item: &dyn Item, bench: &Bench<'_>) {
+    if item.want() == Want::Absent {
+        return;
+    }
+    let before = bench.contents();
+    bench.apply(kind.name(), item);
+    let made = bench.contents();
+    let keepsake = item.keepsake();
+    let leaving = Leaving { name: item.name(), keepsake: &keepsake, fate: None, sealed: item.sealed().is_some() };
+    let Some(retired) = kind.retired(&leaving) else { return };
+    assert!(
+        matches!(bench.probe_one(kind.name(), &*retired), Observation::Present(_)),
+        "{} {}",
+        kind.name(),
+        item.name()
+    );
+    assert_ne!(before, made, "nothing was made, so nothing is proved: {} {}", kind.name(), item.name());
+    assert_eq!(bench.apply(kind.name(), &*retired), Applied::Changed, "{} {}", kind.name(), item.name());
+    assert_converged(&*retired, &bench.probe_one(kind.name(), &*retired));
+    let after = bench.contents();
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<String>>();
+    let (before, after) = (lines(&before), lines(&after));
+    assert_eq!(before.difference(&after).collect::<Vec<_>>(), [&String::new(); 0], "{} {}", kind.name(), item.name());
+    let more: Vec<&String> = after.difference(&before).filter(|line| !line.contains(" d ")).collect();
+    assert_eq!(more, [&String::new(); 0], "{} {}", kind.name(), item.name());
+    assert_eq!(
+        bench.apply(kind.name(), &*retired),
+        Applied::Unchanged,
+        "{} {} a second time",
+        kind.name(),
+        item.name()
+    );
 }
 
 pub fn looking_writes_nothing(kind: &str, item: &dyn Item, bench: &Bench<'_>) {

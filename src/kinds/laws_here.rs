@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use steward::kinds::{Answer, Item};
 
 use super::bench::{Directory, NONCE, SHELLS};
-use super::laws::{hold, interrupted_it_converges};
+use super::laws::{hold, interrupted_it_converges, retiring_takes_away_what_was_made};
 
 #[test]
 fn every_example_obeys_the_laws_in_every_shell() {
@@ -25,6 +25,23 @@ fn every_example_survives_being_killed_at_any_moment() {
         for example in kind.examples() {
             let item = bench.item(kind.name(), example);
             interrupted_it_converges(kind.name(), item.as_ref(), &bench, &|| directory.reset());
+        }
+    }
+}
+
+#[test]
+fn what_was_made_is_taken_away_again_and_nothing_else() {
+    for shell in SHELLS {
+        for kind in steward::kinds::ALL.iter().filter(|kind| kind.works_in_directory()) {
+            for example in kind.examples() {
+                let directory = Directory::new();
+                for path in ["/etc/hosts", "/etc/example.conf.bak", "/etc/motd.d"] {
+                    std::fs::write(directory.at(path), "127.0.0.1 localhost\n").unwrap();
+                }
+                let bench = directory.bench(shell);
+                let item = bench.item(kind.name(), example);
+                retiring_takes_away_what_was_made(*kind, item.as_ref(), &bench);
+            }
         }
     }
 }

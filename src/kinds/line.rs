@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
+use super::leaving::{Leaving, inside};
 use super::{Answer, Build, Call, Item, Kind, Presence, Site, absolute, concrete, field_place};
 use crate::diag::Diagnostic;
 use crate::resource::{Observation, State, Want};
@@ -79,6 +80,23 @@ impl Kind for LineKind {
             create: fields.create,
             state: fields.state,
         }))
+    }
+
+    /// One that took the place of others stays: what they were, nobody knows.
+    fn retired(&self, leaving: &Leaving<'_>) -> Option<Box<dyn Item>> {
+        let (path, text, _) = inside(leaving)?;
+        let sound = !text.is_empty() && !text.contains(['\n', '\0']);
+        sound.then(|| {
+            Box::new(Line {
+                name: leaving.name.to_owned(),
+                path: path.to_owned(),
+                text: text.to_owned(),
+                pattern: String::new(),
+                after: String::new(),
+                create: false,
+                state: Presence::Absent,
+            }) as Box<dyn Item>
+        })
     }
 
     fn probe(&self) -> &'static str {
@@ -182,6 +200,10 @@ impl Item for Line {
         Some(&self.path)
     }
 
+    fn keepsake(&self) -> String {
+        if self.pattern.is_empty() { format!("{}|", self.path.len()) } else { String::new() }
+    }
+
     /// Other lines of the same file are other resources.
     fn claims(&self, _: &str) -> bool {
         false
@@ -240,6 +262,7 @@ line_present() { # PATH LINE MATCH AFTER CREATE PARENTS
   same=$(line_numbers -xF "$2" <"$1")
   after=
   if [ -z "$numbers$same" ] && [ -n "$4" ]; then after=$(line_numbers -E "$4" <"$1" | tail -n 1); fi
+  [ -n "$numbers$same" ] || creates
   edit_lines "$1" "$2" "$numbers" "$same" "$after"
 }
 

@@ -4,7 +4,9 @@
 use serde::Deserialize;
 
 use super::paths::{Found, Paths};
-use super::{Answer, Build, Call, Item, Kind, Presence, Site, absolute, concrete, field_place};
+use super::{
+    Answer, Build, Call, Item, Kind, Leaving, Presence, Site, absolute, concrete, field_place, is_plain_absolute,
+};
 use crate::diag::Diagnostic;
 use crate::resource::{Observation, State, Want};
 use crate::yaml::Node;
@@ -30,6 +32,8 @@ struct Link {
     path: String,
     /// `None`: it shall not exist.
     target: Option<String>,
+    /// True if nothing declares it any more.
+    leaving: bool,
 }
 
 impl Kind for LinkKind {
@@ -64,7 +68,12 @@ impl Kind for LinkKind {
             _ => {}
         }
         let target = fields.target.filter(|_| fields.state == Presence::Present);
-        Some(Box::new(Link { path: fields.path, target }))
+        Some(Box::new(Link { path: fields.path, target, leaving: false }))
+    }
+
+    fn retired(&self, leaving: &Leaving<'_>) -> Option<Box<dyn Item>> {
+        let link = || Link { path: leaving.name.to_owned(), target: None, leaving: true };
+        is_plain_absolute(leaving.name).then(|| Box::new(link()) as Box<dyn Item>)
     }
 
     fn probe(&self) -> &'static str {
@@ -127,6 +136,7 @@ impl Item for Link {
             Some(target) => {
                 Call::new("link_present").arg(site.path(&self.path)).arg(site.makes_parents()).arg(target.as_str())
             }
+            None if self.leaving => Call::new("link_retired").arg(site.path(&self.path)),
             None => Call::new("link_absent").arg(site.path(&self.path)),
         }
     }
@@ -152,11 +162,18 @@ link_present() { # PATH PARENTS TARGET
   [ ! -L "$1" ] || [ "$(readlink -- "$1" && echo .)" != "$3
 ." ] || unchanged
   parent "$1" "$2"
+  [ -e "$1" ] || [ -L "$1" ] || creates
   stage_beside "$1"
   rm -f -- "$TEMP"
   ln -s -n -- "$3" "$TEMP"
   keep "$1"
   replace "$TEMP" "$1"
+}
+
+link_retired() { # PATH
+  [ -L "$1" ] || unchanged
+  keep "$1"
+  rm -f -- "$1"
 }
 
 link_absent() { # PATH

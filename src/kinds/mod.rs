@@ -30,6 +30,7 @@ pub mod group;
 pub mod laws;
 #[cfg(test)]
 mod laws_here;
+pub mod leaving;
 pub mod line;
 pub mod link;
 pub mod package;
@@ -41,6 +42,8 @@ pub mod timer;
 pub mod tree;
 pub mod units;
 pub mod user;
+
+pub use leaving::{Fate, Leaving};
 
 /// Every kind there is, in the order of the reference.
 pub static ALL: &[&dyn Kind] = &[
@@ -113,6 +116,24 @@ pub trait Kind: Sync {
         false
     }
 
+    /// What takes away a resource that Steward made and nothing declares any more: an item that wants it absent, whose
+    /// call does nothing (`unchanged`) to what is no longer of this kind, or in use. `None`: it stays, and is forgotten;
+    /// also for a name that could not be declared.
+    fn retired(&self, _leaving: &Leaving<'_>) -> Option<Box<dyn Item>> {
+        None
+    }
+
+    /// True if it is retired before anything else of a change: what runs stops before others need its place.
+    fn retires_first(&self) -> bool {
+        false
+    }
+
+    /// True if it is made by what brings it: absent before a change, and there after its step, it was made by that change.
+    /// The functions of other kinds say `creates`.
+    fn comes_with_others(&self) -> bool {
+        false
+    }
+
     /// True if identical declarations from several services are one resource that all of them own.
     fn merges(&self) -> bool {
         false
@@ -153,6 +174,11 @@ pub trait Item: Any + Debug + Send + Sync {
     /// True if nothing else may manage this path; see [`fight`].
     fn claims(&self, path: &str) -> bool {
         self.path() == Some(path)
+    }
+
+    /// One line that [`Kind::retired`] must know besides the name. The host keeps it; nothing in it is secret.
+    fn keepsake(&self) -> String {
+        String::new()
     }
 
     /// What it does when others change.

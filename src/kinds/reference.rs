@@ -11,7 +11,7 @@ const HEAD: &str = "\
 
 Made from the code by `cargo test kinds::reference` (set `UPDATE_REFERENCE=1` to write it); do not edit.
 
-A resource stands in a module as `- KIND: { field: value }`, with `when:` and `for_each:` beside the kind. Fields in **bold**
+A resource stands in a module as `- KIND: { field: value }`, with `when:`, `for_each:` and `data:` beside the kind. Fields in **bold**
 must be given. Kinds that work in a directory also work on a host with `root:`.
 ";
 

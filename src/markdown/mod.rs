@@ -154,6 +154,9 @@ pub fn of_plan(plan: &FleetPlan, remote: Remote) -> Document {
         let (cell, diffs) = match &entry.result {
             Ok(found) => {
                 document.warnings.extend(risky(&entry.host, &found.changes));
+                for kept in &found.leavings.kept {
+                    document.warnings.push(format!("{}: {} stays: {}", entry.host, kept.id, kept.why));
+                }
                 for unknown in &found.unknown {
                     document.warnings.push(format!("{}: {} cannot be read: {}", entry.host, unknown.id, unknown.why));
                 }

@@ -8,7 +8,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::kinds;
 use crate::yaml::{Entry, Map, Node, Value};
 
-/// One entry of `resources`: a kind with its fields, and perhaps `when` and `for_each`.
+/// One entry of `resources`: a kind with its fields, and perhaps `when`, `for_each` and `data`.
 pub(super) fn read_resource(node: &Node, mistakes: &mut Diagnostics) -> Option<Declaration> {
     let Some(map) = node.as_map() else {
         let fact = format!("a resource must be a map, not {}", node.description());
@@ -16,7 +16,7 @@ pub(super) fn read_resource(node: &Node, mistakes: &mut Diagnostics) -> Option<D
         return None;
     };
     let repeat = Repeat { when: value_of(map, "when"), for_each: value_of(map, "for_each") };
-    let mut kinds = map.iter().filter(|(key, _)| !is_control(key));
+    let mut kinds = map.iter().filter(|(key, _)| !is_control(key) && key.as_str() != "data");
     let Some((tag, entry)) = kinds.next() else {
         let known: Vec<&str> = kinds::ALL.iter().map(|kind| kind.name()).collect();
         let remedy = format!("write `- KIND: {{ … }}`, with one of: {}", known.join(", "));
@@ -33,7 +33,14 @@ pub(super) fn read_resource(node: &Node, mistakes: &mut Diagnostics) -> Option<D
         mistakes.push(unknown_kind(tag, entry));
         return None;
     };
-    known.then(|| Declaration { kind, repeat, fields: with_fields(kind, &entry.node) })
+    let data = match map.get("data") {
+        None => false,
+        Some(entry) => entry.node.as_bool().unwrap_or_else(|| {
+            mistakes.push(Diagnostic::error("`data` must be true or false").at(&entry.node.place));
+            false
+        }),
+    };
+    known.then(|| Declaration { kind, repeat, data, fields: with_fields(kind, &entry.node) })
 }
 
 /// One entry of `checks`: a kind with its fields, and perhaps `when`, `for_each` and `within`.
@@ -60,7 +67,7 @@ fn is_control(key: &str) -> bool {
 fn unknown_kind(tag: &str, entry: &Entry) -> Diagnostic {
     let kinds = kinds::ALL.iter().map(|kind| kind.name());
     let mistake = Diagnostic::error(format!("there is no kind of resource `{tag}`")).at(&entry.key);
-    mistake.suggest(tag, kinds.chain(["when", "for_each"]))
+    mistake.suggest(tag, kinds.chain(["when", "for_each", "data"]))
 }
 
 /// `- package: nginx` is `- package: { name: nginx }`.

@@ -92,6 +92,8 @@ pub struct Offer {
 pub struct Declaration {
     pub kind: &'static dyn Kind,
     pub repeat: Repeat,
+    /// What it holds is nobody's to make again: it is never taken away by omission.
+    pub data: bool,
     pub fields: Node,
 }
 

@@ -25,6 +25,8 @@ pub fn schema() -> Value {
         definitions.insert(format!("kind-{}", kind.name()), of_kind(*kind));
     }
     resource.extend(repeat());
+    let data = "True: it holds data, and is never deleted because it is no longer declared.";
+    resource.insert("data".to_owned(), described(json!({ "type": "boolean" }), data));
     let resource = json!({ "type": "object", "properties": resource, "additionalProperties": false, "oneOf": tags });
     definitions.insert("resource".to_owned(), resource);
     let mut secret = schemars::generate::SchemaSettings::draft2020_12()

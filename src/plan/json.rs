@@ -31,6 +31,7 @@ fn host(entry: &HostEntry, remote: Remote) -> Value {
             "changes": [],
             "unknown": [],
             "access": [],
+            "kept": [],
         }),
     }
 }
@@ -44,6 +45,7 @@ fn planned(host: &str, plan: &HostPlan, remote: Remote) -> Value {
         "changes": plan.changes.iter().map(|it| change(it, remote)).collect::<Vec<_>>(),
         "unknown": plan.unknown.iter().map(|it| json!({ "id": it.id.to_string(), "why": it.why })).collect::<Vec<_>>(),
         "access": plan.access.iter().map(finding).collect::<Vec<_>>(),
+        "kept": plan.leavings.kept.iter().map(|it| json!({ "id": it.id.to_string(), "why": it.why })).collect::<Vec<_>>(),
     })
 }
 

@@ -10,11 +10,14 @@ use crate::observed::{Debt, Facts, Ledger, Look, Observed};
 use crate::resource::{Attribute, Id, Observation, State, Want};
 use crate::secret::SecretName;
 
+use leaving::{Extended, Leavings, explained, extended};
+
 pub mod diff;
 pub mod drift;
 pub mod fingerprint;
 pub mod fleet;
 pub mod json;
+pub mod leaving;
 pub mod origin;
 pub mod saved;
 pub mod text;
@@ -22,8 +25,13 @@ pub mod text;
 /// The plan of one host.
 #[derive(Debug, Clone)]
 pub struct HostPlan {
+    /// What is declared, and what goes because it no longer is.
     pub catalog: Arc<HostCatalog>,
-    /// In execution order; a reaction stands at the end of the service that declares it or owes it last.
+    /// What is declared: what a look is for.
+    pub declared: Arc<HostCatalog>,
+    /// What becomes of what is no longer declared.
+    pub leavings: Leavings,
+    /// What goes, then everything in execution order; a reaction stands at the end of the service that declares it or owes it last.
     pub changes: Vec<Change>,
     pub unknown: Vec<Unknown>,
     pub unchanged: usize,
@@ -101,20 +109,24 @@ impl HostPlan {
 }
 
 /// What has to happen on a host so that it becomes what its catalog says.
-pub fn plan(catalog: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
+pub fn plan(declared: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
+    let Extended { catalog, seen, leavings, unknown } = extended(declared, observed);
+    let catalog = &catalog;
     let reactions = catalog.reactions();
     let mut work = Work {
         plan: HostPlan {
             catalog: Arc::clone(catalog),
+            declared: Arc::clone(declared),
+            leavings,
             changes: Vec::new(),
-            unknown: Vec::new(),
+            unknown,
             unchanged: 0,
             steps: Vec::new(),
             owed: owed(&reactions, &observed.debts, catalog),
             facts: observed.facts.clone(),
             applied: observed.applied.clone(),
             unreadable: Vec::new(),
-            access: findings(catalog, observed),
+            access: findings(declared, observed),
             look: observed.look.clone(),
         },
         catalog,
@@ -126,7 +138,7 @@ pub fn plan(catalog: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
     for service in 0..catalog.services.len() {
         for (index, resource) in catalog.resources.iter().enumerate() {
             if resource.owners.first() == Some(&service) {
-                let observation = observed.resources.get(index).cloned();
+                let observation = seen.get(index).cloned();
                 work.resource(
                     index,
                     resource,
@@ -137,9 +149,10 @@ pub fn plan(catalog: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
     }
     // a reaction may be owed by what later services change, so all resources come first
     for (number, reaction) in reactions.iter().enumerate() {
-        work.reaction(number, reaction, observed);
+        work.reaction(number, reaction, &seen, &observed.debts);
     }
     work.plan.changes = work.changes.into_iter().flatten().collect();
+    explained(&mut work.plan);
     work.plan
 }
 
@@ -211,7 +224,8 @@ impl Work<'_> {
                 }
             }
         }
-        if let Some(Err(why)) = resource.item.sealed().map(|sealed| &sealed.real) {
+        let needs_secrets = want != Want::Absent;
+        if let (Some(Err(why)), true) = (resource.item.sealed().map(|sealed| &sealed.real), needs_secrets) {
             self.plan.unreadable.push(Unknown { id: resource.id.clone(), why: why.clone() });
         }
         let service = resource.owners.first().copied().unwrap_or_default();
@@ -246,11 +260,11 @@ impl Work<'_> {
         resource.owners.iter().filter_map(name).collect()
     }
 
-    fn reaction(&mut self, number: usize, declared: &HostReaction, observed: &Observed) {
+    fn reaction(&mut self, number: usize, declared: &HostReaction, seen: &[Observation], debts: &[Debt]) {
         let Some(resource) = self.catalog.resources.get(declared.resource) else { return };
         let own = self.decided(declared.resource);
         // one that is started by this plan need not be told of what came before
-        let state = match observed.resources.get(declared.resource) {
+        let state = match seen.get(declared.resource) {
             Some(Observation::Present(state)) => Some(state),
             _ => None,
         };
@@ -269,7 +283,7 @@ impl Work<'_> {
         let due = causes.iter().map(|(index, _)| service(*index)).fold(service(declared.resource), usize::max);
         let debt = self.plan.owed.contains(&number).then(|| {
             let name = debt_name(declared, resource);
-            observed.debts.iter().find(|debt| debt.name == name).map(|debt| debt.reason.clone()).unwrap_or_default()
+            debts.iter().find(|debt| debt.name == name).map(|debt| debt.reason.clone()).unwrap_or_default()
         });
         let after_start = causes.iter().any(|(index, _)| *index > declared.resource);
         if debt.is_none() && (causes.is_empty() || (starts && !after_start)) {

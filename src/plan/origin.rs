@@ -54,7 +54,7 @@ impl Wishes {
 
 /// Labels every change of the plan. `applied`: what the revision that the host had applied last wants; `None`: unknown.
 pub fn label(plan: &mut HostPlan, base: &Wishes, applied: Option<&Wishes>) {
-    let head = Wishes::of(&plan.catalog);
+    let head = Wishes::of(&plan.declared);
     let own = |change: &Change| {
         let id = change.id.to_string();
         let now = head.0.get(&id);

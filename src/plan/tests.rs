@@ -25,10 +25,13 @@ pub(super) fn catalog(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> 
     let services = needs.iter().enumerate().map(entry).collect();
     Arc::new(HostCatalog {
         host: "h1".into(),
+        chapter: "Test".into(),
         site,
         os: None,
         architecture: None,
         bootstrap: None,
+        partial: false,
+        retire: Arc::default(),
         wave: 0,
         ports: std::collections::BTreeSet::new(),
         keepers: std::collections::BTreeSet::new(),
@@ -50,6 +53,7 @@ fn resource(service: usize, kind: &str, yaml: &str, site: &Site) -> Resource {
         kind,
         item: Arc::from(item),
         owners: vec![service],
+        data: false,
         place: node.place,
     }
 }

@@ -59,7 +59,11 @@ fn origins(plan: &FleetPlan) -> String {
 fn host(text: &mut String, entry: &HostEntry, options: Options) {
     let paint = Paint(options.color);
     match &entry.result {
-        Ok(plan) if plan.is_empty() && plan.unknown.is_empty() && plan.access.is_empty() => {}
+        Ok(plan)
+            if plan.is_empty()
+                && plan.unknown.is_empty()
+                && plan.access.is_empty()
+                && plan.leavings.kept.is_empty() => {}
         Ok(plan) => planned(text, &entry.host, plan, options),
         Err(error) => {
             let word = if error.unreachable { "unreachable" } else { "failed" };
@@ -83,6 +87,10 @@ fn planned(text: &mut String, host: &str, plan: &HostPlan, options: Options) {
     for unknown in &plan.unknown {
         let line = format!("{} cannot be read: {}", unknown.id, super::diff::visible(&unknown.why));
         let _ = writeln!(text, "  {} {line}", paint.with(YELLOW, "?"));
+    }
+    for kept in &plan.leavings.kept {
+        let line = super::diff::visible(&format!("{} stays: {}", kept.id, kept.why)).replace('\n', "\u{240a}");
+        let _ = writeln!(text, "  {} {line}", paint.with(YELLOW, "="));
     }
     access(text, &plan.access, options);
     text.push('\n');

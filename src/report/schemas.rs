@@ -32,6 +32,7 @@ pub fn plan() -> Value {
         ("changes", list(change)),
         ("unknown", list(object(&[("id", text()), ("why", text())]))),
         ("access", list(finding)),
+        ("kept", list(object(&[("id", text()), ("why", text())]))),
     ]);
     let counts = ["create", "update", "delete", "run", "restart", "reload", "unchanged", "unknown", "unreachable"];
     titled(

@@ -8,8 +8,10 @@ use similar::TextDiff;
 
 use crate::catalog::{Catalog, HostCatalog, Resource};
 use crate::inventory::{Inventory, Role};
+use crate::kinds::Risk;
 use crate::markdown::risky;
 use crate::observed::Observed;
+use crate::plan::leaving::foreseen;
 use crate::plan::{Action, Change, Difference, plan};
 use crate::resource::{Observation, State, Want};
 
@@ -105,7 +107,7 @@ fn of_host(review: &mut Review, old: Option<&Arc<HostCatalog>>, new: &Arc<HostCa
     let kept: BTreeSet<_> = new.resources.iter().map(|resource| &resource.id).collect();
     for (host, resource) in old.iter().flat_map(|host| host.resources.iter().map(move |resource| (host, resource))) {
         if let (false, Want::Present(state)) = (kept.contains(&resource.id), resource.item.want()) {
-            changes.push(left(host, resource, state));
+            changes.push(left(host, resource, state, new));
         }
     }
     let empty = BTreeSet::new();
@@ -122,20 +124,23 @@ fn of_host(review: &mut Review, old: Option<&Arc<HostCatalog>>, new: &Arc<HostCa
     }
 }
 
-/// What head does not declare any more: not managed from then on.
-fn left(host: &HostCatalog, resource: &Resource, state: State) -> Change {
+/// What head does not declare any more.
+fn left(host: &HostCatalog, resource: &Resource, state: State, head: &HostCatalog) -> Change {
+    let (reason, data) = foreseen(host, resource, head);
+    let mut risk = resource.item.risks();
+    risk.extend(data.then_some(Risk::Data));
     let name = |owner: &usize| host.services.get(*owner).map(|service| service.name.clone());
     let gone = |(attribute, value)| Difference { attribute, from: Some(value), to: None };
     Change {
         id: resource.id.clone(),
         services: resource.owners.iter().filter_map(name).collect(),
         action: Action::Delete,
-        reason: "no longer declared; what is on the host stays there until somebody removes it".to_owned(),
+        reason,
         differences: state.0.into_iter().map(gone).collect(),
         sensitive: resource.item.sensitive(),
         new_values: Vec::new(),
         deferred: None,
-        risk: resource.item.risks(),
+        risk,
         origin: None,
     }
 }

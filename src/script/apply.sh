@@ -16,7 +16,10 @@
 #                        now; it is removed if the function ends without `replace`
 #   replace TEMP PATH    move a finished temporary file into place, durably
 #   set_owner_mode PATH OWNER GROUP MODE     change what differs; empty: leave as it is. Fails, 1, if nothing differed
+#   creates              right before it makes what was not there: only that will ever be taken away again
+#   archive PATH         move it away, to a place of the host that only root can read; `destroy` deletes a directory
 #   note LINE            write a line to the ledger: what was done, for later looks
+#   afterwards LINE      the same once the run ends and what this step took away was not put back
 #   seal PATH COPY LINE  note a file with secrets, by its digest under this host's keys, with a copy without the secrets;
 #                        its previous content is kept only until the run ends
 #   started              this unit was just (re)started, so reloading or restarting it is no longer owed
@@ -53,6 +56,7 @@ keep_accounts() {
 
 # Puts back what a step of this run replaced; what it created is removed.
 restore() {
+  rm -f "$RUN/retired.$1"
   for path in "$STATE/previous/$ID/$1".*.path; do
     [ -s "${path%.path}.undo" ] || continue
     target=$(cat "$path")
@@ -319,13 +323,14 @@ step() {
   numbers=$1 owners=$2 reactions=$3 OWN=$4
   shift 4
   STEP=${numbers%% *}
-  [ ! -e "$RUN/stop" ] || { emit "step $numbers skipped"; fail "$owners"; return 0; }
+  [ ! -e "$RUN/stop" ] || { stepped skipped; emit "step $numbers skipped"; fail "$owners"; return 0; }
   alive=
   for owner in $owners; do [ -e "$RUN/failed.$owner" ] || alive=yes; done
-  [ -n "$alive" ] || { emit "step $numbers skipped"; return 0; }
+  [ -n "$alive" ] || { stepped skipped; emit "step $numbers skipped"; return 0; }
   emit "step $numbers begin"
   (trap - PIPE HUP; set -eu; "$@") </dev/null >"$RUN/output" 2>&1 3<&- 4>&- 9>&-
   code=$?
+  stepped $code
   case $code in
     0)
       for reaction in $reactions; do owe "$reaction"; echo "$STEP $owners" >>"$RUN/by.$reaction"; done
@@ -407,10 +412,11 @@ finish() {
   [ -z "${ear:-}" ] || kill "$ear" 2>/dev/null
   if [ -e "$RUN/units" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload >/dev/null 2>&1; fi
   shred_kept
+  records_end
   if [ -e "$RUN/noted" ]; then
     # the last line about each resource, where its first one stood
-    awk -F'|' '{ key = $1 "|" $2; if (!(key in line)) order[++count] = key; line[key] = $0 }
-      END { for (i = 1; i <= count; i++) print line[order[i]] }' "$STATE/ledger" >"$STATE/ledger.new" &&
+    awk -F'|' '{ key = $1 "|" $2; if (!(key in line)) order[++count] = key; line[key] = $0; gone[key] = $3 == "gone" }
+      END { for (i = 1; i <= count; i++) if (!gone[order[i]]) print line[order[i]] }' "$STATE/ledger" >"$STATE/ledger.new" &&
       mv -f -- "$STATE/ledger.new" "$STATE/ledger"
   fi
   if [ "$1" = 'done' ] && [ -n "$REVISION" ] && [ ! -e "$RUN/stop" ] && [ -z "$(find "$RUN" -name 'failed.*' -print)" ]; then

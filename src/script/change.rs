@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::archive::{Archive, Chunk};
+use super::owning::{announced, found_out};
 use super::{apply_functions, probe_functions};
 use crate::catalog::{HostCatalog, HostReaction, Resource};
 use crate::kinds::{Argument, Call, Item, Site};
@@ -91,7 +92,9 @@ impl Writer<'_> {
     fn write(&mut self) {
         let request = self.payload(&Arc::from(&self.plan.look.request[..]));
         let look = self.plan.look.digest.clone();
+        let records = self.records();
         let mut head = std::mem::take(&mut self.body);
+        head.extend(records);
         for (number, causes) in self.potential.clone().into_iter().enumerate() {
             let owed = self.plan.owed.contains(&number);
             if !causes.is_empty() || owed {
@@ -119,6 +122,19 @@ impl Writer<'_> {
         self.body = line(&[b"recheck", request.as_bytes(), look.as_bytes()]);
         self.body.extend(head);
         self.body.extend(body);
+    }
+
+    /// What is managed, and what the look found out of who made it.
+    fn records(&mut self) -> Vec<u8> {
+        let leavings = &self.plan.leavings;
+        if leavings.managed.is_empty() {
+            return Vec::new();
+        }
+        let list = self.payload(&Arc::from(&leavings.managed[..]));
+        let part: &[u8] = if self.catalog.partial { b"part" } else { b"whole" };
+        let mut lines = line(&[b"records", list.as_bytes(), part]);
+        lines.extend(found_out(self.plan));
+        lines
     }
 
     fn service(&mut self, service: usize) {
@@ -169,6 +185,8 @@ impl Writer<'_> {
         let own: Vec<usize> =
             (0..self.reactions.len()).filter(|number| steps.contains(&self.reactions[*number].resource)).collect();
         let words = [numbers(steps), numbers(&owners), numbers(&owes), numbers(&own)];
+        let resources: Vec<&Resource> = steps.iter().filter_map(|step| self.catalog.resources.get(*step)).collect();
+        self.body.extend(announced(self.plan, &resources));
         let mut text = b"step".to_vec();
         for word in words {
             text.push(b' ');
@@ -269,7 +287,7 @@ fn numbers(indices: &[usize]) -> String {
     indices.iter().map(usize::to_string).collect::<Vec<_>>().join(" ")
 }
 
-fn line(words: &[&[u8]]) -> Vec<u8> {
+pub(super) fn line(words: &[&[u8]]) -> Vec<u8> {
     let mut line = words.join(&b' ');
     line.push(b'\n');
     line

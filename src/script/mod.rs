@@ -1,19 +1,22 @@
 //! The only place that makes shell. A look is one constant program and a data request; a change is a constant
 //! library and calls of its functions with quoted arguments. Takes data, gives bytes; runs nothing.
 //!
-//! `probe.sh`, `access.sh` and `apply.sh` are what the kinds' own pieces of shell may use.
+//! `probe.sh`, `access.sh`, `ledger.sh` and `apply.sh` are what the kinds' own pieces of shell may use.
 
 use crate::kinds;
 
 pub mod archive;
 pub mod change;
 pub mod frames;
+pub mod managed;
+mod owning;
 pub mod request;
 
 const PROBE: &str = include_str!("probe.sh");
 const ACCESS: &str = include_str!("access.sh");
 const CHECKS: &str = include_str!("checks.sh");
 const APPLY: &str = include_str!("apply.sh");
+const LEDGER: &str = include_str!("ledger.sh");
 
 /// The program of a look, the same for every host and every inventory of one version of Steward.
 pub fn probe_program() -> String {
@@ -29,11 +32,12 @@ pub fn verify_program() -> String {
 pub fn probe_functions() -> String {
     let mut program = without_comments(PROBE);
     program.push_str(&without_comments(ACCESS));
+    program.push_str(&without_comments(looking(LEDGER)));
     for kind in kinds::ALL {
         program.push_str(&without_comments(kind.probe()));
     }
     program
-        .push_str("probe() {\ncase $1 in\nfacts) probe_facts ;;\ndebts) probe_debts ;;\nledger) probe_ledger ;;\naccess) probe_access ;;\n");
+        .push_str("probe() {\ncase $1 in\nfacts) probe_facts ;;\ndebts) probe_debts ;;\nledger) probe_ledger ;;\nowned) probe_owned ;;\naccess) probe_access ;;\n");
     for kind in kinds::ALL {
         program.push_str(&format!("{0}) probe_{0} ;;\n", kind.name()));
     }
@@ -44,10 +48,20 @@ pub fn probe_functions() -> String {
 /// Everything that a change needs, as functions: the common part and each kind's.
 pub fn apply_functions() -> String {
     let mut program = without_comments(APPLY);
+    program.push_str(&without_comments(changing(LEDGER)));
     for kind in kinds::ALL {
         program.push_str(&without_comments(kind.apply()));
     }
     program
+}
+
+/// The part for a look, of a file that has two.
+fn looking(shell: &str) -> &str {
+    shell.split("# ---- for a change").next().unwrap_or_default()
+}
+
+fn changing(shell: &str) -> &str {
+    shell.split("# ---- for a change").nth(1).unwrap_or_default()
 }
 
 /// Whole-line comments and indentation are for readers of the source; the host need not receive them.
@@ -134,7 +148,7 @@ mod tests {
     #[test]
     fn a_checker_of_shell_finds_nothing_to_say() {
         let parts = |part: fn(&dyn kinds::Kind) -> &'static str| kinds::ALL.iter().map(move |kind| part(*kind));
-        let all: Vec<&str> = [PROBE, ACCESS, CHECKS, APPLY]
+        let all: Vec<&str> = [PROBE, ACCESS, LEDGER, CHECKS, APPLY]
             .into_iter()
             .chain(parts(|it| it.probe()))
             .chain(parts(|it| it.apply()))

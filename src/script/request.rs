@@ -8,34 +8,37 @@ use crate::quoting::encode;
 use crate::resource::digest;
 use crate::secret::Sealed;
 
-/// The request for these resources. `nonce` frames the answer; `records` is the directory of Steward's own records;
-/// `access` asks who can get in, too.
+/// What else is asked.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked {
+    /// Who can get in.
+    pub access: bool,
+    /// What Steward manages there besides these resources: they are all that is declared.
+    pub whole: bool,
+}
+
+/// The request for these resources. `nonce` frames the answer; `records` is the directory of Steward's own records.
 pub fn request(
     items: &BTreeMap<&'static str, Vec<&dyn Item>>,
     site: &Site,
     records: &str,
-    access: bool,
+    asked: Asked,
     nonce: &str,
 ) -> Vec<u8> {
     let mut request = format!("steward-request 2 {nonce} {}\n", encode(records.as_bytes()));
     section(&mut request, "facts", "");
     section(&mut request, "debts", "");
     section(&mut request, "ledger", "");
-    if access {
+    let mut declared = String::from(if asked.whole { "whole\n" } else { "part\n" });
+    for (kind, items) in items {
+        declared.extend(items.iter().map(|item| encode(format!("{kind}:{}", item.name()).as_bytes()) + "\n"));
+    }
+    section(&mut request, "owned", &declared);
+    if asked.access {
         section(&mut request, "access", "");
     }
     for (kind, items) in items {
-        let lines: String = items
-            .iter()
-            .map(|item| {
-                let mut fields = item.ask(site);
-                if let Some(sealed) = item.sealed() {
-                    fields.extend([b"sealed".to_vec(), compared(sealed, nonce).into_bytes()]);
-                    fields.push(format!("{kind}:{}", item.name()).into_bytes());
-                }
-                line(&fields)
-            })
-            .collect();
+        let lines: String = items.iter().map(|item| line(kind, *item, site, nonce) + "\n").collect();
         section(&mut request, kind, &lines);
     }
     request.push_str("end 0\n");
@@ -55,7 +58,13 @@ fn section(request: &mut String, kind: &str, lines: &str) {
     request.push_str(&format!("{kind} {}\n{lines}", lines.len()));
 }
 
-fn line(fields: &[Vec<u8>]) -> String {
+/// The line of one resource, without its end.
+pub fn line(kind: &str, item: &dyn Item, site: &Site, nonce: &str) -> String {
+    let mut fields = item.ask(site);
+    if let Some(sealed) = item.sealed() {
+        fields.extend([b"sealed".to_vec(), compared(sealed, nonce).into_bytes()]);
+        fields.push(format!("{kind}:{}", item.name()).into_bytes());
+    }
     let fields: Vec<String> = fields.iter().map(|field| encode(field)).collect();
-    fields.join("|") + "\n"
+    fields.join("|")
 }

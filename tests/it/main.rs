@@ -20,6 +20,7 @@ mod origins;
 mod people;
 mod reaching;
 mod readme;
+mod retiring;
 mod review;
 mod saved;
 mod schemas;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Answer, Build, Call, Item, Kind, Presence, Site, concrete, field_place};
+use super::{Answer, Build, Call, Fate, Item, Kind, Leaving, Presence, Site, concrete, field_place};
 use crate::diag::Diagnostic;
 use crate::resource::{Observation, State, Want};
 use crate::yaml::Node;
@@ -92,6 +92,25 @@ impl Kind for PackageKind {
             sound = false;
         }
         sound.then(|| Box::new(Package(fields)) as Box<dyn Item>)
+    }
+
+    /// Others may use it by now: it stays, unless `retire` says to remove it.
+    fn retired(&self, leaving: &Leaving<'_>) -> Option<Box<dyn Item>> {
+        (leaving.fate == Some(Fate::Remove) && is_name(leaving.name)).then(|| {
+            Box::new(Package(Fields {
+                name: leaving.name.to_owned(),
+                state: Presence::Absent,
+                debconf: Vec::new(),
+                start: true,
+                recommends: false,
+                purge: false,
+                may_remove: Vec::new(),
+            })) as Box<dyn Item>
+        })
+    }
+
+    fn comes_with_others(&self) -> bool {
+        true
     }
 
     fn probe(&self) -> &'static str {

@@ -76,6 +76,10 @@ service_ensure() { # UNIT ENABLED RUNNING MASKED; yes, no, or empty: as it is
       fi
       ;;
   esac
+  # from wholly off to on
+  case $2$3/$U_UnitFileState/$U_ActiveState in
+    *yes*/disabled/inactive | *yes*/disabled/failed | *yes*/linked/inactive) creates ;;
+  esac
   case $2/$U_UnitFileState in
     yes/enabled | yes/alias | */static | */indirect | */generated | */transient) ;;
     yes/*)

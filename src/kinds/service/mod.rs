@@ -5,7 +5,8 @@ use serde::Deserialize;
 
 use super::units::{Unit, Units, full_name, is_name};
 use super::{
-    Answer, Build, Call, Item, Kind, Reaction, ReactionKind, Risk, Site, concrete, field_place, is_plain_absolute,
+    Answer, Build, Call, Item, Kind, Leaving, Reaction, ReactionKind, Risk, Site, concrete, field_place,
+    is_plain_absolute,
 };
 use crate::diag::Diagnostic;
 use crate::resource::{Observation, State, Want};
@@ -54,6 +55,8 @@ struct Service {
     reload_on: Vec<String>,
     restart_on: Vec<String>,
     validate: Option<String>,
+    /// True if nothing declares it any more: it is stopped and no longer starts at boot.
+    leaving: bool,
 }
 
 /// Units without which nobody can reach the host.
@@ -127,7 +130,35 @@ impl Kind for ServiceKind {
             reload_on: fields.reload_on,
             restart_on: fields.restart_on,
             validate: fields.validate,
+            leaving: false,
         }))
+    }
+
+    fn retired(&self, leaving: &Leaving<'_>) -> Option<Box<dyn Item>> {
+        let unit = full_name(leaving.name);
+        let name = unit.strip_suffix(".service").unwrap_or(&unit).to_owned();
+        (is_name(leaving.name) && name == leaving.name).then(|| {
+            Box::new(Service {
+                name,
+                unit,
+                enabled: Switch::Off,
+                running: Switch::Off,
+                masked: false,
+                reload_on: Vec::new(),
+                restart_on: Vec::new(),
+                validate: None,
+                leaving: true,
+            }) as Box<dyn Item>
+        })
+    }
+
+    fn retires_first(&self) -> bool {
+        true
+    }
+
+    /// A package or a file brings the unit.
+    fn comes_with_others(&self) -> bool {
+        true
     }
 
     fn probe(&self) -> &'static str {
@@ -164,6 +195,9 @@ impl Service {
             Ok(unit) => unit,
             Err(why) => return Observation::Unknown(why),
         };
+        if self.leaving && self.is_off(unit) {
+            return Observation::Absent;
+        }
         let wants_it = self.enabled == Switch::On || self.running == Switch::On;
         if !unit.exists() && wants_it {
             return Observation::Absent;
@@ -174,6 +208,11 @@ impl Service {
             .with("masked", if unit.is_masked() { "yes" } else { "no" })
             .with("definition", if unit.outdated { "changed on disk" } else { "loaded" });
         Observation::Present(state)
+    }
+
+    /// Neither runs nor starts at boot.
+    fn is_off(&self, unit: &Unit) -> bool {
+        !unit.exists() || (unit.running() == "no" && self.enabled_like(unit) == "no")
     }
 
     /// A unit that others start is as enabled, and as disabled, as it can be.
@@ -201,6 +240,9 @@ impl Item for Service {
     }
 
     fn want(&self) -> Want {
+        if self.leaving {
+            return Want::Absent;
+        }
         let mut state = State::new().with("definition", "loaded");
         for (name, switch) in [("enabled", self.enabled), ("running", self.running)] {
             state = state.with_some(name, Some(switch.word()).filter(|word| !word.is_empty()));

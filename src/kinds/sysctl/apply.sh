@@ -27,6 +27,7 @@ sysctl_present() { # PATH KEY FILE VALUE
     stage_beside "$3"
     printf '%s\n' "$line" >"$TEMP"
     set_owner_mode "$TEMP" root root 0644 || :
+    [ -e "$3" ] || [ -L "$3" ] || creates
     keep "$3"
     replace "$TEMP" "$3"
     did=yes

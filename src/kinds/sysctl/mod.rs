@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 
-use super::{Answer, Build, Call, Item, Kind, Presence, Site, concrete, field_place};
+use super::{Answer, Build, Call, Item, Kind, Leaving, Presence, Site, concrete, field_place};
 use crate::diag::Diagnostic;
 use crate::resource::{Observation, State, Want};
 use crate::yaml::Node;
@@ -76,8 +76,12 @@ impl Kind for SysctlKind {
             }
             Presence::Present => value,
         };
-        let key = if path.contains('.') { path.clone() } else { path.replace('/', ".") };
-        Some(Box::new(Sysctl { key, path, value }))
+        Some(Box::new(Sysctl { key: key(&path), path, value }))
+    }
+
+    fn retired(&self, leaving: &Leaving<'_>) -> Option<Box<dyn Item>> {
+        let path = path(leaving.name).filter(|path| key(path) == leaving.name)?;
+        Some(Box::new(Sysctl { key: key(&path), path, value: None }))
     }
 
     fn probe(&self) -> &'static str {
@@ -123,6 +127,11 @@ fn path(key: &str) -> Option<String> {
             && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.@+".contains(&byte))
     };
     (path.contains('/') && path.split('/').all(plain)).then_some(path)
+}
+
+/// As people write what lies at this path.
+fn key(path: &str) -> String {
+    if path.contains('.') { path.to_owned() } else { path.replace('/', ".") }
 }
 
 /// The kernel separates by tabs, people by blanks.

@@ -12,6 +12,7 @@ timer_present() { # NAME calendar|timespan WHEN SERVICE TIMER
     exit 1
   fi
   did=
+  [ -e "/etc/systemd/system/$1.service" ] || [ -e "/etc/systemd/system/$1.timer" ] || creates
   timer_file "$4" "/etc/systemd/system/$1.service"
   timer_file "$5" "/etc/systemd/system/$1.timer"
   systemd_reload

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::accounts::account_name;
 use super::paths::{Found, Paths};
 use super::units::{Unit, Units, is_name};
-use super::{Answer, Build, Call, Item, Kind, Presence, Site, concrete, field_place};
+use super::{Answer, Build, Call, Item, Kind, Leaving, Presence, Site, concrete, field_place};
 use crate::diag::Diagnostic;
 use crate::resource::{Content, Observation, State, Want};
 use crate::yaml::Node;
@@ -96,6 +96,15 @@ impl Kind for TimerKind {
         Some(Box::new(Timer { name: fields.name, units, when }))
     }
 
+    fn retired(&self, leaving: &Leaving<'_>) -> Option<Box<dyn Item>> {
+        let timer = || Timer { name: leaving.name.to_owned(), units: None, when: ("calendar", String::new()) };
+        is_timer(leaving.name).then(|| Box::new(timer()) as Box<dyn Item>)
+    }
+
+    fn retires_first(&self) -> bool {
+        true
+    }
+
     fn probe(&self) -> &'static str {
         include_str!("probe.sh")
     }
@@ -125,10 +134,14 @@ impl Kind for TimerKind {
     }
 }
 
+fn is_timer(name: &str) -> bool {
+    is_name(name) && !name.contains(['@', '\\', '.'])
+}
+
 /// Field, fact, remedy.
 fn mistakes(fields: &Fields) -> Vec<(&'static str, String, &'static str)> {
     let mut found = Vec::new();
-    if !is_name(&fields.name) || fields.name.contains(['@', '\\']) || fields.name.contains('.') {
+    if !is_timer(&fields.name) {
         let fact = format!("`{}` is not the name of a timer", fields.name);
         found.push(("name", fact, "use letters, digits, `-` and `_`, without `.timer`"));
     }

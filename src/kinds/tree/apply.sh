@@ -29,6 +29,7 @@ tree_present() { # PATH PARENTS OWNER GROUP FILES EXECUTABLES DIRECTORIES DELETE
     : >"$notes/$list"
   done
   if [ ! -d "$tree" ]; then
+    creates
     mkdir -m 700 -- "$tree"
     : >"$notes/changed"
   fi
@@ -73,6 +74,11 @@ tree_present() { # PATH PARENTS OWNER GROUP FILES EXECUTABLES DIRECTORIES DELETE
   tree_each runnable sh -c "$TREE_SETTLE" sh "$notes" "$owner" "$group" "$executables"
   tree_each links sh -c "$TREE_SETTLE" sh "$notes" "$owner" "$group" ''
   [ -e "$notes/changed" ] || unchanged
+}
+
+tree_retired() { # PATH archive|destroy
+  if [ ! -d "$1" ] || [ -L "$1" ]; then unchanged; fi
+  "$2" "$1"
 }
 
 tree_unpack() {

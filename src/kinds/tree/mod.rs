@@ -5,7 +5,10 @@
 use serde::Deserialize;
 
 use self::manifest::{Manifest, Owners, Wanted};
-use super::{Answer, Build, Call, Item, Kind, Site, absolute, concrete, field_place, four_digits, mode};
+use super::{
+    Answer, Build, Call, Fate, Item, Kind, Leaving, Site, absolute, concrete, field_place, four_digits,
+    is_plain_absolute, mode,
+};
 use crate::diag::Diagnostic;
 use crate::resource::{Observation, State, Want};
 use crate::yaml::Node;
@@ -54,6 +57,8 @@ struct Tree {
     wanted: Wanted,
     delete: bool,
     ignore: Vec<String>,
+    /// Set if nothing declares it any more: the word of [`Fate`].
+    leaving: Option<&'static str>,
 }
 
 impl Kind for TreeKind {
@@ -92,7 +97,23 @@ impl Kind for TreeKind {
             wanted: Wanted::new(&entries, &fields.ignore, &file_mode, fields.directory_mode.as_deref()),
             delete: fields.delete,
             ignore: fields.ignore,
+            leaving: None,
         }))
+    }
+
+    /// What is in it need not all be Steward's: unless it is to be destroyed, it is moved away whole.
+    fn retired(&self, leaving: &Leaving<'_>) -> Option<Box<dyn Item>> {
+        let ignore = vec!["*".to_owned()]; // whether it is there is all that is asked
+        is_plain_absolute(leaving.name).then(|| {
+            Box::new(Tree {
+                path: leaving.name.to_owned(),
+                owners: Owners { owner: None, group: None },
+                wanted: Wanted::new(&[], &ignore, "0644", None),
+                delete: true,
+                ignore,
+                leaving: Some(if leaving.fate == Some(Fate::Destroy) { "destroy" } else { "archive" }),
+            }) as Box<dyn Item>
+        })
     }
 
     fn probe(&self) -> &'static str {
@@ -133,6 +154,9 @@ impl Tree {
         match said.split_once('|') {
             None if said == "absent" => Observation::Absent,
             Some(("other", what)) => Observation::Present(State::new().with("type", what)),
+            Some(("tree", _)) if self.leaving.is_some() => {
+                Observation::Present(State::new().with("type", "directory"))
+            }
             Some(("tree", encoded)) => match Manifest::read(encoded, nonce) {
                 Ok(manifest) => {
                     let lines = manifest.lines(&self.owners, &self.wanted, |path| self.manages(path));
@@ -158,6 +182,9 @@ impl Item for Tree {
     }
 
     fn want(&self) -> Want {
+        if self.leaving.is_some() {
+            return Want::Absent;
+        }
         Want::Present(State::new().with("type", "directory").with("content", self.wanted.lines()))
     }
 
@@ -167,6 +194,9 @@ impl Item for Tree {
     }
 
     fn call(&self, site: &Site) -> Call {
+        if let Some(fate) = self.leaving {
+            return Call::new("tree_retired").arg(site.path(&self.path)).arg(fate);
+        }
         let modes = &self.wanted.modes;
         let call = Call::new("tree_present")
             .arg(site.path(&self.path))
@@ -188,6 +218,7 @@ impl Item for Tree {
     fn claims(&self, path: &str) -> bool {
         match path.strip_prefix(&self.path).map(str::as_bytes) {
             Some(b"") => true,
+            Some([b'/', ..]) if self.leaving.is_some() => true,
             Some([b'/', below @ ..]) => !manifest::is_ignored(below, &self.ignore) && self.manages(below),
             _ => false,
         }

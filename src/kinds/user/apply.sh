@@ -21,10 +21,14 @@ user_present() { # NAME SYSTEM KEYS? KEYS PASSWORD EXPIRES GROUPS? GROUPS [OPTIO
   shift 8
   did=
   if ! user_look "$name"; then
+    creates
     keep_accounts
     user_add "$@"
     did=yes
     user_look "$name"
+  elif [ "$U_EXPIRES" = 1 ]; then
+    # closed, and opened again: it is closed once it is no longer declared
+    creates
   fi
   user_modify "$@"
   if [ "$system" = no ] && [ ! -d "$U_HOME" ]; then

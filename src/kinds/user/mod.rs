@@ -5,8 +5,8 @@
 
 use serde::Deserialize;
 
-use super::accounts::account_name;
-use super::{Answer, Build, Call, Item, Kind, Presence, Risk, Site, absolute, concrete, field_place};
+use super::accounts::{account_name, is_account_name};
+use super::{Answer, Build, Call, Item, Kind, Leaving, Presence, Risk, Site, absolute, concrete, field_place};
 use crate::diag::Diagnostic;
 use crate::resource::{Observation, State, Want};
 use crate::yaml::Node;
@@ -129,6 +129,26 @@ impl Kind for UserKind {
             mistake("state", "root cannot be absent".into(), "drop it, or give it `authorized_keys: []`");
         }
         (build.mistakes.0.len() == before).then(|| Box::new(User { fields, expires }) as Box<dyn Item>)
+    }
+
+    /// It is closed, as one that is declared absent is; a deleted one would leave its number to whoever comes next.
+    fn retired(&self, leaving: &Leaving<'_>) -> Option<Box<dyn Item>> {
+        let fields = Fields {
+            name: leaving.name.to_owned(),
+            uid: None,
+            group: None,
+            groups: None,
+            home: None,
+            shell: None,
+            comment: None,
+            system: false,
+            password: Password::Unmanaged,
+            expires: None,
+            authorized_keys: None,
+            state: Presence::Absent,
+        };
+        let sound = is_account_name(leaving.name) && leaving.name != "root";
+        sound.then(|| Box::new(User { fields, expires: None }) as Box<dyn Item>)
     }
 
     fn probe(&self) -> &'static str {

@@ -32,6 +32,7 @@ fn resource(service: usize, kind: &str, yaml: &str) -> Resource {
         kind,
         item: Arc::from(item),
         owners: vec![service],
+        data: false,
         place: node.place,
     }
 }
@@ -46,6 +47,9 @@ fn host(name: &str, account: bool, odd: &[(usize, Observation)]) -> HostEntry {
     let catalog = Arc::new(HostCatalog {
         bootstrap: None,
         host: name.into(),
+        chapter: "Test".into(),
+        partial: false,
+        retire: Arc::default(),
         site: Site::default(),
         os: None,
         architecture: None,

@@ -12,6 +12,7 @@ mod leaks;
 mod leaving;
 mod many;
 mod owed;
+mod retiring;
 mod saved;
 mod verify;
 mod ways;

@@ -1,0 +1,73 @@
+//! What must be agreed to before hosts are changed: that the checkout is older than what they have, and that much goes.
+
+use std::collections::BTreeMap;
+
+use super::Context;
+use super::looking::Looked;
+use crate::ancestry::{Ancestry, ancestry};
+use crate::diag::{Diagnostic, Diagnostics, Severity};
+use crate::plan::HostPlan;
+
+/// Says where the checkout does not hold what a host had applied last: as a mistake, or as a warning if that is agreed to.
+pub(super) fn revisions(context: &Context, looked: &Looked, agreed: bool) -> Result<Diagnostics, Diagnostics> {
+    let dir = context.inventory_dir()?;
+    let mut found = Diagnostics::default();
+    if let Some(dirty) = looked.plan.revision.as_deref().filter(|revision| revision.ends_with("+dirty")) {
+        let fact = format!("the inventory has changes that are not committed; hosts remember it as {}", short(dirty));
+        found.push(Diagnostic::warning(fact).remedy("commit them, so that others can see what was applied"));
+    }
+    let mut hosts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for plan in plans(looked) {
+        if let Some(applied) = &plan.applied {
+            hosts.entry(applied).or_default().push(&plan.catalog.host);
+        }
+    }
+    for (applied, hosts) in hosts {
+        let (hosts, revision) = (hosts.join(", "), short(applied));
+        let (fact, remedy) = match ancestry(&dir, applied) {
+            Ancestry::Contained => continue,
+            Ancestry::Newer => (
+                format!("{hosts}: revision {revision} was applied last, and this checkout does not contain it"),
+                "`git pull` first; `--older-revision` applies this one nevertheless, and undoes what came since",
+            ),
+            Ancestry::Unknown => (
+                format!("{hosts}: revision {revision} was applied last, and git does not know it here"),
+                "`git fetch` it (in CI: the whole history); `--older-revision` applies this one nevertheless",
+            ),
+            Ancestry::NoRepository => {
+                let fact =
+                    format!("{hosts}: revision {revision} was applied last; nothing can be compared outside git");
+                found.push(Diagnostic::warning(fact).remedy("use a clone of the chapter's repository"));
+                continue;
+            }
+        };
+        let severity = if agreed { Severity::Warning } else { Severity::Error };
+        found.push(Diagnostic { severity, ..Diagnostic::error(fact).remedy(remedy) });
+    }
+    Ok(found)
+}
+
+/// Refuses what would take away too much at once; `allowed` is the most on one host.
+pub(super) fn deletions(looked: &Looked, allowed: Option<usize>) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    for plan in plans(looked) {
+        if let Some(what) = plan.leavings.too_many(plan.declared.resources.len(), allowed) {
+            let fact = format!("{}: {what}, because nothing declares them any more", plan.catalog.host);
+            let remedy =
+                format!("look at them above; if they shall go, add `--allow-deletions {}`", plan.leavings.gone.len());
+            found.push(Diagnostic::error(fact).remedy(remedy));
+        }
+    }
+    found
+}
+
+fn plans(looked: &Looked) -> impl Iterator<Item = &HostPlan> {
+    looked.plan.hosts.iter().filter_map(|entry| entry.result.as_ref().ok())
+}
+
+/// As much of a commit as people compare. What a host says may be anything.
+fn short(revision: &str) -> String {
+    let dirty = if revision.ends_with("+dirty") { "+dirty" } else { "" };
+    let commit: String = revision.trim_end_matches("+dirty").chars().take(12).collect();
+    format!("{}{dirty}", commit.escape_debug())
+}
