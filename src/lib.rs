@@ -19,6 +19,7 @@ pub mod fleet;
 pub mod glob;
 pub mod inventory;
 pub mod kinds;
+pub mod lifelines;
 pub mod markdown;
 pub mod modules;
 pub mod observed;

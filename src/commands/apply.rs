@@ -27,6 +27,9 @@ pub struct Apply {
     /// Seconds to wait for another run on the same host to end.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     lock_wait: u64,
+    /// Seconds after which a host undoes a change that could lock everybody out, if nobody logs in anew before.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(10..=3600))]
+    confirm_timeout: u64,
     /// Show what hosts have even if Steward did not write it, though nobody is at a terminal.
     #[arg(long)]
     show_remote: bool,
@@ -34,9 +37,10 @@ pub struct Apply {
 
 impl Apply {
     pub fn run(self, context: &Context) -> Exited {
-        let Self { plan, yes, lock_wait, show_remote } = self;
+        let Self { plan, yes, lock_wait, confirm_timeout, show_remote } = self;
+        let waits = Waits { lock: lock_wait, confirmation: confirm_timeout };
         if let Some(file) = plan {
-            return reviewed(context, &file, lock_wait, show_remote);
+            return reviewed(context, &file, waits, show_remote);
         }
         let looked = looked(context)?;
         if context.ui.format == Format::Text {
@@ -45,14 +49,14 @@ impl Apply {
         if looked.plan.summary().changes() > 0 && !yes {
             agreed(context.ui)?;
         }
-        let run = run(&looked, lock_wait);
+        let run = run(&looked, waits);
         let outcomes = outcomes(context, looked, run)?;
         Ok(report(context.ui, &outcomes))
     }
 }
 
 /// Does what a saved plan says: that it was saved is the agreement.
-fn reviewed(context: &Context, file: &Path, lock_wait: u64, show_remote: bool) -> Exited {
+fn reviewed(context: &Context, file: &Path, waits: Waits, show_remote: bool) -> Exited {
     let saved = saving::read(file)?;
     let context = &saving::limited(context, &saved)?;
     if let Some(stale) = saving::out_of_date(context, &saved)? {
@@ -65,7 +69,7 @@ fn reviewed(context: &Context, file: &Path, lock_wait: u64, show_remote: bool) -
     if context.ui.format == Format::Text {
         show(context, &looked.plan, show_remote);
     }
-    let run = run(&looked, lock_wait);
+    let run = run(&looked, waits);
     Ok(report(context.ui, &outcomes(context, looked, run)?))
 }
 
@@ -84,14 +88,22 @@ fn agreed(ui: Ui) -> Result<(), Diagnostics> {
     }
 }
 
-fn run(looked: &Looked, lock_wait: u64) -> Run {
+/// In seconds.
+#[derive(Clone, Copy)]
+struct Waits {
+    lock: u64,
+    confirmation: u64,
+}
+
+fn run(looked: &Looked, waits: Waits) -> Run {
     let now = jiff::Timestamp::now();
     let revision = looked.plan.revision.as_deref().unwrap_or("no revision");
     Run {
         inventory: looked.catalog.inventory.clone(),
         id: format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), std::process::id()),
         holder: format!("{} since {}, revision {revision}", looked.operator, now.strftime("%Y-%m-%d %H:%M:%S UTC")),
-        lock_wait,
+        lock_wait: waits.lock,
+        confirm_within: waits.confirmation,
         // a part of the services is not the whole revision
         revision: looked.plan.revision.clone().filter(|_| !looked.catalog.partial),
     }

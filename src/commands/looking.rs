@@ -9,6 +9,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::fleet;
 use crate::observed::Observed;
 use crate::plan::fleet::{FleetPlan, HostEntry, HostError};
+use crate::plan::lockout::refusal;
 use crate::plan::{HostPlan, plan};
 use crate::probe::{look, verify_facts};
 use crate::script::change::RECORDS;
@@ -21,6 +22,8 @@ pub struct Looked {
     pub plan: FleetPlan,
     /// Beside `plan.hosts`, in their order.
     pub sessions: Vec<Option<Box<dyn Session>>>,
+    /// How to reach them anew, beside `plan.hosts`, in their order.
+    pub targets: Vec<Target>,
     pub catalog: Catalog,
     /// Who applies, for the host's records.
     pub operator: String,
@@ -45,6 +48,7 @@ pub fn looked(context: &Context) -> Result<Looked, Diagnostics> {
         Some(Work { catalog: Arc::clone(catalog), target: target(&compiled.inventory, host, person, &access) })
     };
     let hosts: Vec<Work> = compiled.catalog.hosts.iter().filter_map(work).collect();
+    let targets = hosts.iter().map(|work| work.target.clone()).collect();
     let progress = Progress::new("looking", hosts.len(), context.global.verbose > 0);
     let (ui, silence) = (context.ui, access.timeouts.silence);
     let records = format!("{RECORDS}/{}", compiled.catalog.inventory);
@@ -68,7 +72,7 @@ pub fn looked(context: &Context) -> Result<Looked, Diagnostics> {
         plan.hosts.push(HostEntry { host: catalog.host.clone(), result });
         sessions.push(session);
     }
-    Ok(Looked { plan, sessions, catalog: compiled.catalog, operator })
+    Ok(Looked { plan, sessions, targets, catalog: compiled.catalog, operator })
 }
 
 /// What is meant for a directory must never be done to this machine: the catalog and the inventory have to agree.
@@ -93,7 +97,11 @@ fn connected(
         look(&mut *session, &work.catalog, &work.catalog.site.path(records), silence).map_err(host_error)?;
     usable(&work.catalog, &observed, &*session)?;
     ui.detail(&format!("{}: {}", work.catalog.host, session.description()));
-    Ok((plan(&work.catalog, &observed), session))
+    let plan = plan(&work.catalog, &observed);
+    match refusal(&plan, session.login().user.as_deref()) {
+        Some(diagnostic) => Err(HostError { unreachable: false, diagnostic }),
+        None => Ok((plan, session)),
+    }
 }
 
 /// Facts that contradict the inventory, or a login that is not root, end a host before any change.

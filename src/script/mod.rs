@@ -4,6 +4,7 @@
 //! `probe.sh`, `access.sh` and `apply.sh` are what the kinds' own pieces of shell may use.
 
 use crate::kinds;
+use crate::quoting::quote;
 
 pub mod archive;
 pub mod change;
@@ -13,6 +14,10 @@ pub mod request;
 const PROBE: &str = include_str!("probe.sh");
 const ACCESS: &str = include_str!("access.sh");
 const APPLY: &str = include_str!("apply.sh");
+const ACCOUNT: &str = include_str!("account.sh");
+const PENDING: &str = include_str!("pending.sh");
+const CONFIRM: &str = include_str!("confirm.sh");
+const ROLLBACK: &str = include_str!("rollback.sh");
 
 /// The program of a look, the same for every host and every inventory of one version of Steward.
 pub fn probe_program() -> String {
@@ -22,6 +27,7 @@ pub fn probe_program() -> String {
 /// Everything that a look needs, as functions: the common part, each kind's, and the table of sections.
 pub fn probe_functions() -> String {
     let mut program = without_comments(PROBE);
+    program.push_str(&without_comments(ACCOUNT));
     program.push_str(&without_comments(ACCESS));
     for kind in kinds::ALL {
         program.push_str(&without_comments(kind.probe()));
@@ -38,10 +44,40 @@ pub fn probe_functions() -> String {
 /// Everything that a change needs, as functions: the common part and each kind's.
 pub fn apply_functions() -> String {
     let mut program = without_comments(APPLY);
+    program.push_str(&without_comments(PENDING));
+    program.push_str(&without_comments(CONFIRM));
     for kind in kinds::ALL {
         program.push_str(&without_comments(kind.apply()));
     }
     program
+}
+
+/// What undoes a change that nobody confirmed: a program that stays on the host.
+pub fn rollback_program() -> String {
+    let functions: String = [ACCOUNT, PENDING, ROLLBACK].into_iter().map(without_comments).collect();
+    format!("{functions}rollback_main \"$@\"\n")
+}
+
+/// A call before a look, or without one: confirms what a run changed, or has it undone.
+pub fn settle_program(settle: &Settle<'_>, nonce: &str) -> String {
+    let Settle { base, run, why } = settle;
+    let word = |text: &str| String::from_utf8_lossy(&quote(text.as_bytes())).into_owned();
+    let call = match why {
+        None => format!("confirm {} {}", word(base), word(run)),
+        Some(why) => format!("roll_back {} {} {}", word(base), word(run), word(why)),
+    };
+    format!("NONCE={nonce}\n{}{call}\n", without_comments(PENDING))
+}
+
+/// What is to become of a run's pending change.
+#[derive(Debug, Clone, Copy)]
+pub struct Settle<'a> {
+    /// The directory of all records of Steward on the host.
+    pub base: &'a str,
+    /// The run's id.
+    pub run: &'a str,
+    /// Why it is to be undone; `None`: it is confirmed.
+    pub why: Option<&'a str>,
 }
 
 /// Whole-line comments and indentation are for readers of the source; the host need not receive them.
@@ -65,7 +101,7 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-    use crate::quoting::{encode, quote};
+    use crate::quoting::encode;
 
     const HOSTILE: &[&[u8]] = &[
         b"$(reboot)",
@@ -116,7 +152,8 @@ mod tests {
 
     #[test]
     fn the_programs_parse_in_every_shell() {
-        for program in [probe_program(), format!("{}{}", probe_functions(), apply_functions())] {
+        let change = format!("{}{}", probe_functions(), apply_functions());
+        for program in [probe_program(), change, rollback_program()] {
             for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
                 let output = Command::new(shell[0]).args(&shell[1..]).args(["-n", "-c", &program]).output().unwrap();
                 assert!(output.status.success(), "{shell:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -129,7 +166,7 @@ mod tests {
     fn a_checker_of_shell_finds_nothing_to_say() {
         let parts = |part: fn(&dyn kinds::Kind) -> &'static str| kinds::ALL.iter().map(move |kind| part(*kind));
         let all: Vec<&str> =
-            [PROBE, ACCESS, APPLY].into_iter().chain(parts(|it| it.probe())).chain(parts(|it| it.apply())).collect();
+            [PROBE, ACCOUNT, ACCESS, APPLY, PENDING, CONFIRM, ROLLBACK].into_iter().chain(parts(|it| it.probe())).chain(parts(|it| it.apply())).collect();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), all.concat()).unwrap();
         // 1091: os-release is not here. 2030, 2031: its ID stays in a subshell. 2016: programs for other shells are quoted on purpose. 2153: STAGE and stage are
