@@ -68,8 +68,12 @@ pub enum Pending {
 impl std::fmt::Display for Pending {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Waits { holder } => write!(f, "a change waits to be confirmed ({holder}); the host undoes it unless it is"),
-            Self::RolledBack { holder, why } => write!(f, "the last change that could lock everybody out was rolled back ({holder}): {why}"),
+            Self::Waits { holder } => {
+                write!(f, "a change waits to be confirmed ({holder}); the host undoes it unless it is")
+            }
+            Self::RolledBack { holder, why } => {
+                write!(f, "the last change that could lock everybody out was rolled back ({holder}): {why}")
+            }
         }
     }
 }

@@ -169,12 +169,16 @@ fn rolled_back(todo: &HostPlan, why: &str) -> Diagnostic {
     let risky = todo.changes.iter().filter(|change| change.risk.contains(&Risk::Lockout));
     let mut ids: Vec<String> = risky.map(|change| change.id.to_string()).collect();
     ids.dedup();
-    let fact = format!("host {} took back what could lock everybody out ({}): {why}", todo.catalog.host, ids.join(", "));
+    let fact =
+        format!("host {} took back what could lock everybody out ({}): {why}", todo.catalog.host, ids.join(", "));
     Diagnostic::error(fact).remedy("`steward plan` shows it as changes again; correct it, then apply again")
 }
 
 fn silent(catalog: &HostCatalog, last: &Diagnostic) -> Diagnostic {
-    let fact = format!("host {} did not answer any more after a change that could lock everybody out: {}", catalog.host, last.fact);
+    let fact = format!(
+        "host {} did not answer any more after a change that could lock everybody out: {}",
+        catalog.host, last.fact
+    );
     Diagnostic::error(fact)
         .remedy("if it is on and has a network, it has undone that change: `steward plan` says so once it answers")
 }

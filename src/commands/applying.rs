@@ -40,7 +40,13 @@ pub(super) fn outcomes(context: &Context, looked: Looked, run: Run) -> Result<Ve
         .zip(looked.sessions)
         .zip(looked.targets)
         .zip(waves)
-        .map(|(((entry, session), target), wave)| Work { host: entry.host, wave, plan: entry.result, session, target })
+        .map(|(((entry, session), target), wave)| Work {
+            host: entry.host,
+            wave,
+            plan: entry.result,
+            session,
+            target,
+        })
         .collect();
     let order: Vec<String> = work.iter().map(|work| work.host.clone()).collect();
     let progress = Arc::new(Progress::new("applying", work.len(), context.global.verbose > 0));

@@ -305,7 +305,11 @@ impl Work<'_> {
             risk: {
                 let restarts = declared.reaction.action == ReactionKind::Restart;
                 let lockout = resource.item.risks().contains(&Risk::Lockout);
-                [(lockout, Risk::Lockout), (restarts, Risk::Restart)].into_iter().filter(|it| it.0).map(|it| it.1).collect()
+                [(lockout, Risk::Lockout), (restarts, Risk::Restart)]
+                    .into_iter()
+                    .filter(|it| it.0)
+                    .map(|it| it.1)
+                    .collect()
             },
             origin: None,
         };

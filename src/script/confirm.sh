@@ -172,6 +172,7 @@ save_keys() {
   for name in authorized_keys authorized_keys2; do
     as_account "$owner" test -f "$1/$name" || continue
     as_account "$owner" cat -- "$1/$name" >"$SAVED/$name" || unsaved "$1/$name"
+    stat -L -c %a -- "$1/$name" >"$SAVED/$name.mode"
   done
   saved keys "$1"
 }

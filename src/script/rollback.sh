@@ -11,7 +11,7 @@ watch() {
   left=$seconds
   while [ -d "$BASE/pending" ]; do
     if run_is_over; then
-      [ ! -e "$BASE/pending/now" ] && [ "$left" -gt 0 ] || break
+      if [ -e "$BASE/pending/now" ] || [ "$left" -le 0 ]; then break; fi
     elif [ -e "$stop" ]; then
       # its step may take a while; but one that outlives its operator for long hangs
       [ "$left" -gt -300 ] || break
@@ -56,8 +56,8 @@ undo() {
 # A process and what it started.
 kill_all() {
   kill -STOP "$1"
-  for child in $(cat /proc/[0-9]*/stat 2>/dev/null | sed -n "s/^\([0-9]*\) (.*) [A-Za-z] $1 .*/\1/p"); do
-    (kill_all "$child")
+  cat /proc/[0-9]*/stat 2>/dev/null | sed -n "s/^\([0-9]*\) (.*) [A-Za-z] $1 .*/\1/p" | while read -r child; do
+    kill_all "$child"
   done
   kill -KILL "$1"
 }
@@ -65,7 +65,7 @@ kill_all() {
 # Calls the function with every thing of this type that was saved, and what it is to become again.
 each_saved() { # TYPE FUNCTION
   for saved in "$BASE"/rolling/saved/*.path; do
-    [ -f "$saved" ] && [ "$(cat "${saved%.path}.type")" = "$1" ] || continue
+    if [ ! -f "$saved" ] || [ "$(cat "${saved%.path}.type")" != "$1" ]; then continue; fi
     target=$(cat "$saved")
     ("$2" "${saved%.path}" "${target%.}") || failed=yes
   done
@@ -150,10 +150,10 @@ keys_back() {
       chmod go-w "$1"
       cd -- "$1"
       cat >.steward.rolled
-      if [ -f "$2" ] && cmp -s .steward.rolled "$2" && chmod go-w "$2"; then rm .steward.rolled; exit 0; fi
+      chmod "$3" .steward.rolled
       rm -rf -- "$2"
       mv -f .steward.rolled "$2"
-    ' sh "$2" "$name" <"$1/$name" || return 1
+    ' sh "$2" "$name" "$(cat "$1/$name.mode")" <"$1/$name" || return 1
   done
 }
 
@@ -177,6 +177,7 @@ unit_back() {
     enabled/*) systemctl enable -- "$2" ;;
     disabled/*UnitFileState=enabled* | /*UnitFileState=enabled*) systemctl disable -- "$2" ;;
   esac
+  [ "$was_enabled" = enabled ] || forget "$2"
   case $MODE/$was_active in
     # one that starts at boot has its job
     boot/active) [ "$was_enabled" = enabled ] || systemctl --no-block start -- "$2" ;;
@@ -184,15 +185,32 @@ unit_back() {
     */active | */reloading | */activating)
       if ! systemctl is-active --quiet "$2"; then
         systemctl reset-failed -- "$2"
-        systemctl start -- "$2"
+        systemctl start -- "$2" && paid "${2%.service}"
       elif [ -e "$BASE/rolling/changed" ]; then
-        systemctl reload-or-restart -- "$2" || systemctl restart -- "$2"
+        { systemctl reload-or-restart -- "$2" || systemctl restart -- "$2"; } && paid "${2%.service}"
       fi
       ;;
-    *) systemctl stop -- "$2" ;;
+    *)
+      systemctl stop -- "$2"
+      [ "$was_active" = failed ] || systemctl reset-failed -- "$2"
+      paid "${2%.service}"
+      ;;
   esac
   # what does not start again is no reason to begin anew
   return 0
+}
+
+# systemd does not disable a unit whose file is gone already.
+forget() {
+  for link in /etc/systemd/system/*.wants/"$1" /etc/systemd/system/*.requires/"$1"; do
+    if [ -L "$link" ] && [ ! -e "$link" ]; then rm -f -- "$link"; fi
+  done
+}
+
+# It reads now what was restored, so it owes no reload.
+paid() {
+  state=$(cat "$BASE/rolling/state")
+  rm -f "$state/debts/reload.service:$1" "$state/debts/restart.service:$1"
 }
 
 property() { sed -n "s/^$1=//p" "$2"; }
@@ -200,8 +218,12 @@ property() { sed -n "s/^$1=//p" "$2"; }
 # The rules as they were, whoever had made them.
 nft_back() { nft -f "$1" || :; }
 
-# Addresses and routes that were there are there again.
+# Addresses and routes that were there are there again; fixed addresses that are new on the same links are not.
 ip_back() {
+  ip -o address show | awk '$3 ~ /^inet/ && !/ dynamic/ && / scope global/ { print $4, $2 }' | while read -r address link; do
+    grep -qx "link $link" "$1" || continue
+    grep -qx "address $address $link" "$1" || ip address del "$address" dev "$link"
+  done
   while read -r what rest; do
     # shellcheck disable=SC2086
     case $what in
