@@ -22,6 +22,7 @@ pub mod glob;
 pub mod inventory;
 pub mod kinds;
 pub mod ledger;
+pub mod lifelines;
 pub mod markdown;
 pub mod modules;
 pub mod observed;

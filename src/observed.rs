@@ -14,6 +14,8 @@ pub struct Observed {
     pub facts: Facts,
     /// Reactions that an earlier run still owes.
     pub debts: Vec<Debt>,
+    /// What became of a change that may have locked everybody out, unless it was confirmed.
+    pub pending: Option<Pending>,
     /// Revision of the last completed apply; `None`: unknown.
     pub applied: Option<String>,
     pub ledger: Arc<Ledger>,
@@ -55,6 +57,28 @@ pub struct Facts {
 pub struct Debt {
     pub name: String,
     pub reason: String,
+}
+
+/// A change that may have locked everybody out. `holder`: who made it, since when, which revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pending {
+    /// Nobody confirmed it yet; the host undoes it unless somebody does.
+    Waits { holder: String },
+    /// Nobody confirmed it, so the host undid it.
+    RolledBack { holder: String, why: String },
+}
+
+impl std::fmt::Display for Pending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Waits { holder } => {
+                write!(f, "a change waits to be confirmed ({holder}); the host undoes it unless it is")
+            }
+            Self::RolledBack { holder, why } => {
+                write!(f, "the last change that could lock everybody out was rolled back ({holder}): {why}")
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

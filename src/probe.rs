@@ -8,11 +8,11 @@ use crate::access::Seen;
 use crate::catalog::HostCatalog;
 use crate::diag::Diagnostic;
 use crate::kinds::{Answer, Item};
-use crate::observed::{Debt, Facts, Kept, Ledger, Look, Observed};
+use crate::observed::{Debt, Facts, Kept, Ledger, Look, Observed, Pending};
 use crate::quoting::decode;
 use crate::resource::{Observation, digest};
 use crate::script::frames::Answers;
-use crate::script::{probe_program, request};
+use crate::script::{Settle, probe_program, request, settle_program};
 use crate::transport::{Broken, Conversation, Input, Session, privilege};
 
 /// Asks the host for everything the catalog names. `records`: the directory of Steward's records there.
@@ -22,6 +22,28 @@ pub fn look(
     records: &str,
     silence: Duration,
 ) -> Result<Observed, Broken> {
+    looking(session, catalog, records, silence, None).map(|(_, observed)| observed)
+}
+
+/// The look after a change that may have locked everybody out. The same exchange confirms that change; gives what became
+/// of it, in the words of `confirm` in `pending.sh`.
+pub fn confirming_look(
+    session: &mut dyn Session,
+    catalog: &HostCatalog,
+    records: &str,
+    silence: Duration,
+    settle: &Settle<'_>,
+) -> Result<(String, Observed), Broken> {
+    looking(session, catalog, records, silence, Some(settle))
+}
+
+fn looking(
+    session: &mut dyn Session,
+    catalog: &HostCatalog,
+    records: &str,
+    silence: Duration,
+    settle: Option<&Settle<'_>>,
+) -> Result<(String, Observed), Broken> {
     let nonce = nonce()?;
     let sudo = session.login().sudo.clone();
     let mut items: BTreeMap<&'static str, Vec<&dyn Item>> = BTreeMap::new();
@@ -30,7 +52,8 @@ pub fn look(
     }
     let asked = request::Asked { access: catalog.bootstrap.is_some(), whole: !catalog.partial };
     let request = request::request(&items, &catalog.site, records, asked, &nonce);
-    let mut upload = privilege::preamble(&sudo, &nonce, probe_program().as_bytes());
+    let settle = settle.map(|settle| settle_program(settle, &nonce)).unwrap_or_default();
+    let mut upload = privilege::preamble(&sudo, &nonce, (settle + &probe_program()).as_bytes());
     upload.extend_from_slice(&request);
     let mut talk = Looking { upload: Some(upload), answers: Answers::new(&nonce), printed: Vec::new() };
     session.exchange(&privilege::command(&sudo, &nonce), &mut talk, silence)?;
@@ -39,7 +62,8 @@ pub fn look(
         return Err(Broken::Ended(Box::new(Diagnostic::error(fact).remedy("look at what its login scripts print"))));
     }
     let look = Look { digest: digest(&talk.compared(&nonce)), nonce, request };
-    Ok(observed(catalog, &talk.answers.sections, look))
+    let observed = observed(catalog, &talk.answers.sections, look);
+    Ok((talk.answers.outcome.unwrap_or_default(), observed))
 }
 
 /// A random name for the frames of one exchange, that no earlier data on the host can contain.
@@ -78,6 +102,7 @@ pub fn observed(catalog: &HostCatalog, sections: &BTreeMap<String, Answer>, look
         resources,
         facts: facts(sections.get("facts")),
         debts: debts(sections.get("debts")),
+        pending: pending(sections.get("debts")),
         applied,
         ledger,
         records: crate::ledger::read(sections.get("owned"), &catalog.site),
@@ -111,6 +136,16 @@ fn debts(answer: Option<&Answer>) -> Vec<Debt> {
         Some(Debt { name: name.to_owned(), reason: reason.to_owned() })
     };
     answer.iter().flat_map(|answer| answer.text_lines()).filter_map(debt).collect()
+}
+
+/// A change that waits for its confirmation, or the last one that was rolled back.
+fn pending(answer: Option<&Answer>) -> Option<Pending> {
+    let read = |line: &str| match line.split('|').collect::<Vec<_>>()[..] {
+        ["P", holder] => Some(Pending::Waits { holder: holder.to_owned() }),
+        ["B", _, holder, why] => Some(Pending::RolledBack { holder: holder.to_owned(), why: why.to_owned() }),
+        _ => None,
+    };
+    answer.iter().flat_map(|answer| answer.text_lines()).find_map(read)
 }
 
 /// What the host remembers. A line that is not whole says nothing.

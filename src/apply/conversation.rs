@@ -17,7 +17,7 @@ use crate::script::archive::Chunk;
 use crate::script::frames::{Answers, Line, Lines};
 use crate::scrub::Scrubber;
 use crate::secret::Secret;
-use crate::transport::{Conversation, Input};
+use crate::transport::{Broken, Conversation, Input};
 
 /// How often the host hears that somebody is still here.
 const BEAT: Duration = Duration::from_secs(5);
@@ -51,6 +51,8 @@ pub(super) struct Changing<'a> {
     results: Vec<(Id, StepResult)>,
     holder: Option<String>,
     refused: Option<String>,
+    /// The host waits for a confirmation.
+    pending: bool,
     over: Option<String>,
     scrubber: Scrubber,
     watch: &'a dyn Fn(Event),
@@ -81,6 +83,7 @@ impl<'a> Changing<'a> {
             results: Vec::new(),
             holder: None,
             refused: None,
+            pending: false,
             over: None,
             scrubber: Scrubber::new(values(catalog)),
             watch,
@@ -89,6 +92,12 @@ impl<'a> Changing<'a> {
 
     pub(super) fn count(&self, of: impl Fn(&StepResult) -> bool) -> usize {
         self.results.iter().filter(|(_, result)| of(result)).count()
+    }
+
+    /// True if the host waits for a confirmation, or if nobody here can tell.
+    pub(super) fn may_be_pending(&self, exchanged: &Result<(), Broken>) -> bool {
+        let began = !matches!(exchanged, Err(Broken::Unreachable(_))) && self.refused.is_none();
+        self.pending || (began && self.over.is_none())
     }
 
     /// True if this resource was found to be as it should be.
@@ -129,6 +138,7 @@ impl<'a> Changing<'a> {
                 }
             }
             "refused" => self.refused = Some(self.scrubber.scrub(&decoded(rest))),
+            "pending" => self.pending = true,
             "over" => self.over = Some(rest.to_owned()),
             "step" => self.step(rest),
             "reaction" => self.reaction(rest),

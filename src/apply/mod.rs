@@ -5,17 +5,21 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use crate::catalog::HostCatalog;
 use crate::diag::Diagnostic;
+use crate::kinds::Risk;
 use crate::observed::Observed;
 use crate::outcome::{Event, Outcome, Status, StepResult};
 use crate::plan::{HostPlan, plan};
 use crate::probe::{look, observed};
 use crate::resource::Id;
 use crate::script::change::{Run, change};
-use crate::transport::{Broken, Session, privilege};
+use crate::transport::{Broken, Login, Session, privilege};
 
+mod confirm;
 mod conversation;
 
+use confirm::{Verdict, Way, confirm};
 use conversation::{Changing, Ending};
 
 /// What stays the same for all hosts of one apply.
@@ -25,15 +29,18 @@ pub struct Apply<'a> {
     pub stop: &'a Arc<AtomicBool>,
     /// How long a host may say nothing before it is taken for frozen.
     pub silence: Duration,
+    /// A new connection to the same host, as this login.
+    pub reconnect: &'a (dyn Fn(&Login) -> Result<Box<dyn Session>, Broken> + Sync),
     pub watch: &'a (dyn Fn(&str, Event) + Sync),
 }
 
 /// Applies the plan and looks again. If that look differs because of this very run, changes once more.
-pub fn apply(session: &mut dyn Session, mut todo: HostPlan, how: &Apply<'_>) -> Outcome {
-    let mut outcome = nothing_yet(&todo, session);
+pub fn apply(session: &mut Box<dyn Session>, mut todo: HostPlan, how: &Apply<'_>) -> Outcome {
+    let mut outcome = nothing_yet(&todo, &**session);
+    let mut way = Way { session, spent: 0 };
     for round in [Round::First, Round::Again] {
-        let result = once(session, &todo, how, &mut outcome);
-        outcome.exchanges = session.exchanges();
+        let result = once(&mut way, &todo, how, &mut outcome);
+        outcome.exchanges = way.exchanges();
         let next = match result {
             Ok(next) => next,
             Err(End { status, diagnostic }) => {
@@ -56,12 +63,13 @@ pub fn apply(session: &mut dyn Session, mut todo: HostPlan, how: &Apply<'_>) -> 
 }
 
 /// Lets the host remember that what the plan names as adopted is Steward's; changes nothing else, whatever differs.
-pub fn adopt(session: &mut dyn Session, mut todo: HostPlan, how: &Apply<'_>) -> Outcome {
+pub fn adopt(session: &mut Box<dyn Session>, mut todo: HostPlan, how: &Apply<'_>) -> Outcome {
     todo.changes.clear();
     todo.steps.clear();
     todo.owed.clear();
-    let mut outcome = nothing_yet(&todo, session);
-    if let Err(End { status, diagnostic }) = once(session, &todo, how, &mut outcome) {
+    let mut outcome = nothing_yet(&todo, &**session);
+    let mut way = Way { session, spent: 0 };
+    if let Err(End { status, diagnostic }) = once(&mut way, &todo, how, &mut outcome) {
         outcome.status = status;
         outcome.failures.extend(diagnostic.map(|it| *it));
     }
@@ -108,10 +116,10 @@ impl From<Broken> for End {
 }
 
 /// One change and one look. What is still to do afterwards.
-fn once(session: &mut dyn Session, todo: &HostPlan, how: &Apply<'_>, outcome: &mut Outcome) -> Result<HostPlan, End> {
+fn once(way: &mut Way<'_>, todo: &HostPlan, how: &Apply<'_>, outcome: &mut Outcome) -> Result<HostPlan, End> {
     let catalog = &todo.catalog;
     let upload = change(todo, how.run);
-    let sudo = session.login().sudo.clone();
+    let sudo = way.session.login().sudo.clone();
     let nonce = &todo.look.nonce;
     let watch = |event| (how.watch)(&catalog.host, event);
     let mut talk = Changing::new(
@@ -122,12 +130,21 @@ fn once(session: &mut dyn Session, todo: &HostPlan, how: &Apply<'_>, outcome: &m
         &watch,
         how.stop,
     );
-    let exchanged = session.exchange(&privilege::command(&sudo, nonce), &mut talk, how.silence);
+    let exchanged = way.session.exchange(&privilege::command(&sudo, nonce), &mut talk, how.silence);
     outcome.changed += talk.count(|result| matches!(result, StepResult::Changed | StepResult::Paid));
     outcome.skipped += talk.count(|result| matches!(result, StepResult::Skipped));
     let failures = talk.failures();
     outcome.failed += failures.len();
     outcome.failures.extend(failures);
+    let mut confirmed = None;
+    if upload.guarded && talk.may_be_pending(&exchanged) {
+        watch(Event::Verifying);
+        match confirm(way, &todo.declared, how, !matches!(exchanged, Err(Broken::Lost(_)))) {
+            Verdict::Stands(seen) => confirmed = Some(*seen),
+            Verdict::RolledBack(why) => return Err(End::with(Status::RolledBack, rolled_back(todo, &why))),
+            Verdict::Silent(why) => return Err(End::with(Status::Unreachable, silent(catalog, &why))),
+        }
+    }
     exchanged?;
     match talk.ending() {
         Ending::Done if outcome.failed == 0 && outcome.skipped == 0 => {}
@@ -153,12 +170,35 @@ fn once(session: &mut dyn Session, todo: &HostPlan, how: &Apply<'_>, outcome: &m
             ));
         }
     }
-    watch(Event::Verifying);
-    let seen = look(session, &todo.declared, &how.run.records(&catalog.site), how.silence)?;
+    let seen = match confirmed {
+        Some(seen) => seen,
+        None => {
+            watch(Event::Verifying);
+            look(&mut **way.session, &todo.declared, &how.run.records(&catalog.site), how.silence)?
+        }
+    };
     let mut next = plan(&todo.declared, &seen);
     // what no look can decide was decided: its guard said that there is nothing to do
     next.changes.retain(|change| !(change.decides_itself() && talk.left(&change.id)));
     Ok(next)
+}
+
+fn rolled_back(todo: &HostPlan, why: &str) -> Diagnostic {
+    let risky = todo.changes.iter().filter(|change| change.risk.contains(&Risk::Lockout));
+    let mut ids: Vec<String> = risky.map(|change| change.id.to_string()).collect();
+    ids.dedup();
+    let fact =
+        format!("host {} took back what could lock everybody out ({}): {why}", todo.catalog.host, ids.join(", "));
+    Diagnostic::error(fact).remedy("`steward plan` shows it as changes again; correct it, then apply again")
+}
+
+fn silent(catalog: &HostCatalog, last: &Diagnostic) -> Diagnostic {
+    let fact = format!(
+        "host {} did not answer any more after a change that could lock everybody out: {}",
+        catalog.host, last.fact
+    );
+    Diagnostic::error(fact)
+        .remedy("if it is on and has a network, it has undone that change: `steward plan` says so once it answers")
 }
 
 fn stopped(host: &str) -> Diagnostic {

@@ -79,6 +79,7 @@ impl Host {
             id: "20260102T030405-1".into(),
             holder: "ana".into(),
             lock_wait: 0,
+            confirm_within: 60,
             revision: None,
         }
     }
@@ -90,8 +91,10 @@ impl Host {
     }
 
     fn apply(&mut self, plan: HostPlan) -> Outcome {
-        let how = Apply { run: &Self::run(), stop: &self.stop, silence: SILENCE, watch: &|_, _| {} };
-        apply(&mut *self.session, plan, &how)
+        let reconnect = |login: &Login| connect(&Target::Local(login.clone()), &Nobody);
+        let how =
+            Apply { run: &Self::run(), stop: &self.stop, silence: SILENCE, reconnect: &reconnect, watch: &|_, _| {} };
+        apply(&mut self.session, plan, &how)
     }
 
     fn at(&self, path: &str) -> std::path::PathBuf {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
-use super::apply::run;
+use super::apply::{Waits, run};
 use super::looking::{Looked, looked};
 use super::{Context, Outcome};
 use crate::apply::{Apply, adopt};
@@ -16,6 +16,7 @@ use crate::exit::Exit;
 use crate::plan::HostPlan;
 use crate::plan::diff::visible;
 use crate::resource::Id;
+use crate::transport::{Login, connect};
 use crate::ui::Format;
 
 /// Take over what was on a host before Steward: nothing changes now, but what later leaves the inventory is taken away.
@@ -55,10 +56,16 @@ impl Adopt {
         let Some(Some(mut session)) = looked.sessions.pop() else {
             return Err(Diagnostic::error("the connection is gone").remedy("try again").into());
         };
-        let run = crate::script::change::Run { revision: None, ..run(&looked, lock_wait) };
+        let run =
+            crate::script::change::Run { revision: None, ..run(&looked, Waits { lock: lock_wait, confirmation: 0 }) };
         let silence = Duration::from_secs(context.global.silence_timeout.max(12));
-        let how = Apply { run: &run, stop: &Arc::new(AtomicBool::new(false)), silence, watch: &|_, _| {} };
-        let outcome = adopt(&mut *session, plan, &how);
+        let Some(target) = looked.targets.pop() else {
+            return Err(Diagnostic::error("the connection is gone").remedy("try again").into());
+        };
+        let reconnect = |login: &Login| connect(&target.only(login), &context.ui);
+        let stop = Arc::new(AtomicBool::new(false));
+        let how = Apply { run: &run, stop: &stop, silence, reconnect: &reconnect, watch: &|_, _| {} };
+        let outcome = adopt(&mut session, plan, &how);
         context.ui.report(&Diagnostics(outcome.failures));
         Ok(Exit::of([outcome.status]))
     }

@@ -27,6 +27,9 @@ pub struct Apply {
     /// Seconds to wait for another run on the same host to end.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     lock_wait: u64,
+    /// Seconds after which a host undoes a change that could lock everybody out, if nobody logs in anew before.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(10..=3600))]
+    confirm_timeout: u64,
     /// Show what hosts have even if Steward did not write it, though nobody is at a terminal.
     #[arg(long)]
     show_remote: bool,
@@ -40,10 +43,11 @@ pub struct Apply {
 
 impl Apply {
     pub fn run(self, context: &Context) -> Exited {
-        let Self { plan, yes, lock_wait, show_remote, allow_deletions, older_revision } = self;
+        let Self { plan, yes, lock_wait, confirm_timeout, show_remote, allow_deletions, older_revision } = self;
+        let waits = Waits { lock: lock_wait, confirmation: confirm_timeout };
         let agreed_to = AgreedTo { allow_deletions, older_revision };
         if let Some(file) = plan {
-            return reviewed(context, &file, lock_wait, show_remote, &agreed_to);
+            return reviewed(context, &file, waits, show_remote, &agreed_to);
         }
         let looked = looked(context)?;
         if context.ui.format == Format::Text {
@@ -53,7 +57,7 @@ impl Apply {
         if looked.plan.summary().changes() > 0 && !yes {
             agreed(context.ui)?;
         }
-        let run = run(&looked, lock_wait);
+        let run = run(&looked, waits);
         done(context, looked, run)
     }
 }
@@ -77,7 +81,7 @@ impl AgreedTo {
 }
 
 /// Does what a saved plan says: that it was saved is the agreement.
-fn reviewed(context: &Context, file: &Path, lock_wait: u64, show_remote: bool, agreed_to: &AgreedTo) -> Exited {
+fn reviewed(context: &Context, file: &Path, waits: Waits, show_remote: bool, agreed_to: &AgreedTo) -> Exited {
     let saved = saving::read(file)?;
     let context = &saving::limited(context, &saved)?;
     if let Some(stale) = saving::out_of_date(context, &saved)? {
@@ -91,7 +95,7 @@ fn reviewed(context: &Context, file: &Path, lock_wait: u64, show_remote: bool, a
         show(context, &looked.plan, show_remote);
     }
     agreed_to.check(context, &looked)?;
-    let run = run(&looked, lock_wait);
+    let run = run(&looked, waits);
     done(context, looked, run)
 }
 
@@ -118,14 +122,22 @@ fn agreed(ui: Ui) -> Result<(), Diagnostics> {
     }
 }
 
-pub(super) fn run(looked: &Looked, lock_wait: u64) -> Run {
+/// In seconds.
+#[derive(Clone, Copy)]
+pub(super) struct Waits {
+    pub(super) lock: u64,
+    pub(super) confirmation: u64,
+}
+
+pub(super) fn run(looked: &Looked, waits: Waits) -> Run {
     let now = jiff::Timestamp::now();
     let revision = looked.plan.revision.as_deref().unwrap_or("no revision");
     Run {
         inventory: looked.catalog.inventory.clone(),
         id: format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), std::process::id()),
         holder: format!("{} since {}, revision {revision}", looked.operator, now.strftime("%Y-%m-%d %H:%M:%S UTC")),
-        lock_wait,
+        lock_wait: waits.lock,
+        confirm_within: waits.confirmation,
         // a part of the services is not the whole revision
         revision: looked.plan.revision.clone().filter(|_| !looked.catalog.partial),
     }

@@ -16,7 +16,7 @@ use crate::outcome::{Event, Outcome, Status, StepResult};
 use crate::plan::HostPlan;
 use crate::plan::fleet::{FleetPlan, HostError};
 use crate::script::change::Run;
-use crate::transport::Session;
+use crate::transport::{Login, Session, Target, connect};
 use crate::ui::progress::Progress;
 use crate::ui::{Format, Ui};
 
@@ -28,6 +28,7 @@ struct Work {
     wave: usize,
     plan: Result<HostPlan, HostError>,
     session: Option<Box<dyn Session>>,
+    target: Target,
 }
 
 /// Applies wave after wave: a host comes after those that its services need.
@@ -37,8 +38,15 @@ pub(super) fn outcomes(context: &Context, looked: Looked, run: Run) -> Result<Ve
     let mut work: Vec<Work> = hosts
         .into_iter()
         .zip(looked.sessions)
+        .zip(looked.targets)
         .zip(waves)
-        .map(|((entry, session), wave)| Work { host: entry.host, wave, plan: entry.result, session })
+        .map(|(((entry, session), target), wave)| Work {
+            host: entry.host,
+            wave,
+            plan: entry.result,
+            session,
+            target,
+        })
         .collect();
     let order: Vec<String> = work.iter().map(|work| work.host.clone()).collect();
     let progress = Arc::new(Progress::new("applying", work.len(), context.global.verbose > 0));
@@ -82,8 +90,10 @@ impl Doer {
             (Ok(plan), Some(session)) if !plan.unreadable.is_empty() => unreadable(&plan, session.exchanges()),
             (Ok(plan), Some(mut session)) => {
                 let watch = |host: &str, event: Event| self.watch(host, &event);
-                let how = Apply { run: &self.run, stop: &self.stop, silence: self.silence, watch: &watch };
-                apply(&mut *session, plan, &how)
+                let reconnect = |login: &Login| connect(&work.target.only(login), &self.ui);
+                let (stop, silence) = (&self.stop, self.silence);
+                let how = Apply { run: &self.run, stop, silence, reconnect: &reconnect, watch: &watch };
+                apply(&mut session, plan, &how)
             }
             (Ok(_), None) => {
                 ended(&work.host, Status::Failed, Diagnostic::error("the connection is gone").remedy("apply again"))

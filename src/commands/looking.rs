@@ -10,6 +10,7 @@ use crate::fleet;
 use crate::inventory::Inventory;
 use crate::observed::Observed;
 use crate::plan::fleet::{FleetPlan, HostEntry, HostError};
+use crate::plan::lockout::refusal;
 use crate::plan::{HostPlan, plan};
 use crate::probe::{look, verify_facts};
 use crate::script::change::RECORDS;
@@ -22,6 +23,8 @@ pub struct Looked {
     pub plan: FleetPlan,
     /// Beside `plan.hosts`, in their order.
     pub sessions: Vec<Option<Box<dyn Session>>>,
+    /// How to reach them anew, beside `plan.hosts`, in their order.
+    pub targets: Vec<Target>,
     pub catalog: Catalog,
     pub inventory: Inventory,
     pub access: Access,
@@ -48,6 +51,7 @@ pub fn looked(context: &Context) -> Result<Looked, Diagnostics> {
         Some(Work { catalog: Arc::clone(catalog), target: target(&compiled.inventory, host, person, &access) })
     };
     let hosts: Vec<Work> = compiled.catalog.hosts.iter().filter_map(work).collect();
+    let targets = hosts.iter().map(|work| work.target.clone()).collect();
     let progress = Progress::new("looking", hosts.len(), context.global.verbose > 0);
     let (ui, silence) = (context.ui, access.timeouts.silence);
     let records = format!("{RECORDS}/{}", compiled.catalog.inventory);
@@ -71,7 +75,7 @@ pub fn looked(context: &Context) -> Result<Looked, Diagnostics> {
         plan.hosts.push(HostEntry { host: catalog.host.clone(), result });
         sessions.push(session);
     }
-    Ok(Looked { plan, sessions, catalog: compiled.catalog, inventory: compiled.inventory, access, operator })
+    Ok(Looked { plan, sessions, targets, catalog: compiled.catalog, inventory: compiled.inventory, access, operator })
 }
 
 /// What is meant for a directory must never be done to this machine: the catalog and the inventory have to agree.
@@ -97,7 +101,11 @@ fn connected(
     usable(&work.catalog, &observed, &*session)?;
     only_ours(&work.catalog, &observed)?;
     ui.detail(&format!("{}: {}", work.catalog.host, session.description()));
-    Ok((plan(&work.catalog, &observed), session))
+    let plan = plan(&work.catalog, &observed);
+    match refusal(&plan, session.login().user.as_deref()) {
+        Some(diagnostic) => Err(HostError { unreachable: false, diagnostic }),
+        None => Ok((plan, session)),
+    }
 }
 
 /// Two inventories that manage the same would undo each other's work for ever.

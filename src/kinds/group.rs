@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::accounts::{account_name, is_account_name};
-use super::{Answer, Build, Call, Item, Kind, Leaving, Presence, Risk, Site, concrete};
+use super::{Answer, Build, Call, Item, Kind, Leaving, Presence, Site, concrete};
+use crate::lifelines::{Lifeline, of_accounts};
 use crate::resource::{Observation, State, Want};
 use crate::yaml::Node;
 
@@ -116,9 +117,9 @@ impl Item for Group {
         }
     }
 
-    fn risks(&self) -> Vec<Risk> {
+    fn lifelines(&self) -> Vec<Lifeline> {
         // who may log in or use sudo may depend on it
-        if self.fields.state == Presence::Absent { vec![Risk::Lockout] } else { Vec::new() }
+        if self.fields.state == Presence::Absent { of_accounts() } else { Vec::new() }
     }
 
     fn same_as(&self, other: &dyn Item) -> bool {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::diag::{Diagnostic, Diagnostics, Place, Result};
+use crate::lifelines::Lifeline;
 use crate::observed::Ledger;
 use crate::resource::{Observation, State, Want};
 use crate::secret::Sealed;
@@ -191,9 +192,14 @@ pub trait Item: Any + Debug + Send + Sync {
         false
     }
 
+    /// What people get in by and a change of this may close. It is then made under commit-confirm.
+    fn lifelines(&self) -> Vec<Lifeline> {
+        self.path().map(crate::lifelines::of_path).unwrap_or_default()
+    }
+
     /// What a person should look at twice before this changes.
     fn risks(&self) -> Vec<Risk> {
-        Vec::new()
+        if self.lifelines().is_empty() { Vec::new() } else { vec![Risk::Lockout] }
     }
 
     /// True if its content must not be shown.

@@ -8,6 +8,7 @@ use super::origin::Origin;
 use super::{Action, Change, HostPlan};
 use crate::access::Finding;
 use crate::kinds::Risk;
+use crate::observed::Pending;
 
 pub fn json(plan: &FleetPlan, remote: Remote) -> Value {
     json!({
@@ -32,6 +33,7 @@ fn host(entry: &HostEntry, remote: Remote) -> Value {
             "unknown": [],
             "access": [],
             "kept": [],
+            "pending": null,
         }),
     }
 }
@@ -46,7 +48,15 @@ fn planned(host: &str, plan: &HostPlan, remote: Remote) -> Value {
         "unknown": plan.unknown.iter().map(|it| json!({ "id": it.id.to_string(), "why": it.why })).collect::<Vec<_>>(),
         "access": plan.access.iter().map(finding).collect::<Vec<_>>(),
         "kept": plan.leavings.kept.iter().map(|it| json!({ "id": it.id.to_string(), "why": it.why })).collect::<Vec<_>>(),
+        "pending": plan.pending.as_ref().map(pending),
     })
+}
+
+fn pending(pending: &Pending) -> Value {
+    match pending {
+        Pending::Waits { holder } => json!({ "state": "waits", "holder": holder, "why": null }),
+        Pending::RolledBack { holder, why } => json!({ "state": "rolled-back", "holder": holder, "why": why }),
+    }
 }
 
 fn finding(finding: &Finding) -> Value {

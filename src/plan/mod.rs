@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::access::{Finding, findings};
 use crate::catalog::{HostCatalog, HostReaction, Resource};
 use crate::kinds::{ReactionKind, Risk};
-use crate::observed::{Debt, Facts, Ledger, Look, Observed};
+use crate::observed::{Debt, Facts, Ledger, Look, Observed, Pending};
 use crate::resource::{Attribute, Id, Observation, State, Want};
 use crate::secret::SecretName;
 
@@ -18,6 +18,7 @@ pub mod fingerprint;
 pub mod fleet;
 pub mod json;
 pub mod leaving;
+pub mod lockout;
 pub mod origin;
 pub mod saved;
 pub mod text;
@@ -40,6 +41,8 @@ pub struct HostPlan {
     /// Indices of reactions that an earlier run still owes.
     pub owed: Vec<usize>,
     pub facts: Facts,
+    /// A change that waits for its confirmation, or that was rolled back.
+    pub pending: Option<Pending>,
     /// Revision of the host's last completed apply; `None`: unknown.
     pub applied: Option<String>,
     /// What is to change but holds a secret that cannot be read here: nobody but a person who can may apply this plan.
@@ -124,6 +127,7 @@ pub fn plan(declared: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
             steps: Vec::new(),
             owed: owed(&reactions, &observed.debts, catalog),
             facts: observed.facts.clone(),
+            pending: observed.pending.clone(),
             applied: observed.applied.clone(),
             unreadable: Vec::new(),
             access: findings(declared, observed),
@@ -312,7 +316,15 @@ impl Work<'_> {
             new_values: Vec::new(),
             deferred: own_deferred
                 .or_else(|| (!certain).then(|| causes.first().and_then(|(_, c)| c.deferred.clone())).flatten()),
-            risk: if declared.reaction.action == ReactionKind::Restart { vec![Risk::Restart] } else { Vec::new() },
+            risk: {
+                let restarts = declared.reaction.action == ReactionKind::Restart;
+                let lockout = resource.item.risks().contains(&Risk::Lockout);
+                [(lockout, Risk::Lockout), (restarts, Risk::Restart)]
+                    .into_iter()
+                    .filter(|it| it.0)
+                    .map(|it| it.1)
+                    .collect()
+            },
             origin: None,
         };
         if let Some(changes) = self.changes.get_mut(due) {

@@ -81,6 +81,10 @@ fn planned(text: &mut String, host: &str, plan: &HostPlan, options: Options) {
     let paint = Paint(options.color);
     let counts = format!("{} to change, {} unchanged", plan.changes.len(), plan.unchanged);
     let _ = writeln!(text, "{}  {}", paint.with(BOLD, host), paint.with(FAINT, &counts));
+    if let Some(pending) = &plan.pending {
+        let line = super::diff::visible(&pending.to_string());
+        let _ = writeln!(text, "  {} {line}", paint.with(YELLOW, "!"));
+    }
     for it in &plan.changes {
         change(text, it, options);
     }

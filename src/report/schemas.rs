@@ -24,6 +24,8 @@ pub fn plan() -> Value {
         ("file", json!({ "type": ["string", "null"] })),
         ("remedy", text()),
     ]);
+    let pending =
+        object(&[("state", words(&["waits", "rolled-back"])), ("holder", text()), ("why", nullable("string"))]);
     let host = object(&[
         ("host", text()),
         ("status", words(&["ok", "unreachable", "failed"])),
@@ -33,6 +35,7 @@ pub fn plan() -> Value {
         ("unknown", list(object(&[("id", text()), ("why", text())]))),
         ("access", list(finding)),
         ("kept", list(object(&[("id", text()), ("why", text())]))),
+        ("pending", json!({ "anyOf": [pending, { "type": "null" }] })),
     ]);
     let counts = ["create", "update", "delete", "run", "restart", "reload", "unchanged", "unknown", "unreachable"];
     titled(

@@ -205,8 +205,8 @@ begin() {
     exit 0
   fi
   waited=0
-  until take_lock; do
-    emit "waiting $(head -n 1 "$BASE/holder" 2>/dev/null | base64 | tr -d '\n')"
+  until take_lock && nothing_pending; do
+    emit "waiting $(in_the_way | base64 | tr -d '\n')"
     [ "$waited" -lt "$wait" ] || { emit 'over locked'; exit 0; }
     sleep 1
     waited=$((waited + 1))
@@ -420,12 +420,15 @@ finish() {
       mv -f -- "$STATE/ledger.new" "$STATE/ledger"
   fi
   if [ "$1" = 'done' ] && [ -n "$REVISION" ] && [ ! -e "$RUN/stop" ] && [ -z "$(find "$RUN" -name 'failed.*' -print)" ]; then
-    printf '%s\n' "$REVISION" >"$STATE/applied.new" && mv -f -- "$STATE/applied.new" "$STATE/applied"
+    applied=$STATE
+    ! is_pending "$ID" || applied=$BASE/pending
+    printf '%s\n' "$REVISION" >"$STATE/applied.new" && mv -f -- "$STATE/applied.new" "$applied/applied"
   fi
   # ten runs of previous contents; their names are ours
   # shellcheck disable=SC2012
   ls -1t "$STATE/previous" 2>/dev/null | tail -n +11 | while IFS= read -r old; do rm -rf -- "$STATE/previous/${old:?}"; done
   [ "$1" = stale ] || sync -f "$STATE" 2>/dev/null || sync
+  confirm_finish
   stopped=
   [ ! -e "$RUN/stop" ] || stopped=' stopped'
   rm -rf -- "$RUN" "$STAGE" "$BASE/holder" "$BASE/lock.d"

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::archive::{Archive, Chunk};
 use super::owning::{announced, found_out};
-use super::{apply_functions, probe_functions};
+use super::{apply_functions, probe_functions, rollback_program};
 use crate::catalog::{HostCatalog, HostReaction, Resource};
 use crate::kinds::{Argument, Call, Item, Site};
+use crate::lifelines::Lifeline;
 use crate::plan::{HostPlan, debt_name};
 use crate::quoting::quote;
 use crate::resource::digest;
@@ -28,6 +29,8 @@ pub struct Run {
     pub holder: String,
     /// Seconds to wait for another run to end.
     pub lock_wait: u64,
+    /// Seconds that a confirmation may take before the host undoes what may have locked everybody out.
+    pub confirm_within: u64,
     /// The commit that is applied, for the host to remember once all of it is; `None`: none is known.
     pub revision: Option<String>,
 }
@@ -46,6 +49,8 @@ impl Run {
 pub struct Upload {
     pub script: Vec<u8>,
     pub payloads: Vec<Chunk>,
+    /// True if something in it may lock everybody out, so that the host may wait for a confirmation afterwards.
+    pub guarded: bool,
 }
 
 /// The script that does what the plan says.
@@ -59,6 +64,8 @@ pub fn change(plan: &HostPlan, run: &Run) -> Upload {
         small: Archive::default(),
         large: Archive::default(),
         places: BTreeMap::new(),
+        guarded: false,
+        confirm_with: None,
         potential: potential(plan, catalog, &reactions),
         reactions,
     };
@@ -86,6 +93,9 @@ struct Writer<'a> {
     large: Archive,
     /// Where a payload lies on the host, by digest: equal contents travel once.
     places: BTreeMap<String, String>,
+    guarded: bool,
+    /// Where the rollback's program lies on the host.
+    confirm_with: Option<String>,
 }
 
 impl Writer<'_> {
@@ -120,6 +130,10 @@ impl Writer<'_> {
         }
         let body = std::mem::take(&mut self.body);
         self.body = line(&[b"recheck", request.as_bytes(), look.as_bytes()]);
+        if self.guarded {
+            let program = self.payload(&Arc::from(rollback_program().into_bytes()));
+            self.confirm_with = Some(program);
+        }
         self.body.extend(head);
         self.body.extend(body);
     }
@@ -192,6 +206,8 @@ impl Writer<'_> {
             text.push(b' ');
             text.extend(quote(word.as_bytes()));
         }
+        let lifelines = steps.iter().filter_map(|step| self.catalog.resources.get(*step));
+        self.guard(&mut text, &lifelines.flat_map(|it| it.item.lifelines()).collect::<Vec<_>>());
         self.call(&mut text, call);
     }
 
@@ -203,7 +219,23 @@ impl Writer<'_> {
         text.extend(quote(self.debt(number).as_bytes()));
         text.extend_from_slice(if last { b" last " } else { b" more " });
         text.extend(quote(declared.reaction.validate.as_deref().unwrap_or_default().as_bytes()));
+        let resource = self.catalog.resources.get(declared.resource);
+        self.guard(&mut text, &resource.map(|it| it.item.lifelines()).unwrap_or_default());
         self.call(&mut text, &declared.reaction.call);
+    }
+
+    /// Lets the host save what a call may close, before it. A directory that stands for a host locks nobody out.
+    fn guard(&mut self, text: &mut Vec<u8>, lifelines: &[Lifeline]) {
+        if lifelines.is_empty() || self.catalog.site.is_directory() {
+            return;
+        }
+        self.guarded = true;
+        let words = crate::lifelines::words(lifelines);
+        text.extend(format!(" guarded {}", words.len()).into_bytes());
+        for word in words {
+            text.push(b' ');
+            text.extend(quote(word.as_bytes()));
+        }
     }
 
     fn call(&mut self, text: &mut Vec<u8>, call: &Call) {
@@ -264,9 +296,13 @@ impl Writer<'_> {
             &quote(run.revision.as_deref().unwrap_or_default().as_bytes()),
         ]));
         script.extend(line(&[b"receive", size(&small).as_bytes(), size(&large).as_bytes()]));
+        if let Some(program) = &self.confirm_with {
+            let seconds = run.confirm_within.to_string();
+            script.extend(line(&[b"confirm_with", program.as_bytes(), seconds.as_bytes()]));
+        }
         script.extend(self.body);
         script.extend_from_slice(b"finish done\n}\napply_main\n");
-        Upload { script, payloads: small.into_iter().chain(large).collect() }
+        Upload { script, payloads: small.into_iter().chain(large).collect(), guarded: self.guarded }
     }
 }
 

@@ -68,6 +68,8 @@ pub struct Answers {
     current: Option<(String, Vec<u8>)>,
     pub sections: BTreeMap<String, Answer>,
     pub done: bool,
+    /// What became of a change that was to be confirmed, if that was asked.
+    pub outcome: Option<String>,
 }
 
 impl Answers {
@@ -78,6 +80,7 @@ impl Answers {
             current: None,
             sections: BTreeMap::new(),
             done: false,
+            outcome: None,
         }
     }
 
@@ -105,6 +108,7 @@ impl Answers {
                     }
                 }
                 ("done", _) => self.done = true,
+                ("outcome", what) => self.outcome = Some(what.to_owned()),
                 _ => {}
             },
             Line::Other(bytes) => {

@@ -4,6 +4,7 @@
 //! `probe.sh`, `access.sh`, `ledger.sh` and `apply.sh` are what the kinds' own pieces of shell may use.
 
 use crate::kinds;
+use crate::quoting::quote;
 
 pub mod archive;
 pub mod change;
@@ -17,6 +18,10 @@ const ACCESS: &str = include_str!("access.sh");
 const CHECKS: &str = include_str!("checks.sh");
 const APPLY: &str = include_str!("apply.sh");
 const LEDGER: &str = include_str!("ledger.sh");
+const ACCOUNT: &str = include_str!("account.sh");
+const PENDING: &str = include_str!("pending.sh");
+const CONFIRM: &str = include_str!("confirm.sh");
+const ROLLBACK: &str = include_str!("rollback.sh");
 
 /// The program of a look, the same for every host and every inventory of one version of Steward.
 pub fn probe_program() -> String {
@@ -31,6 +36,7 @@ pub fn verify_program() -> String {
 /// Everything that a look needs, as functions: the common part, each kind's, and the table of sections.
 pub fn probe_functions() -> String {
     let mut program = without_comments(PROBE);
+    program.push_str(&without_comments(ACCOUNT));
     program.push_str(&without_comments(ACCESS));
     program.push_str(&without_comments(looking(LEDGER)));
     for kind in kinds::ALL {
@@ -49,6 +55,8 @@ pub fn probe_functions() -> String {
 pub fn apply_functions() -> String {
     let mut program = without_comments(APPLY);
     program.push_str(&without_comments(changing(LEDGER)));
+    program.push_str(&without_comments(PENDING));
+    program.push_str(&without_comments(CONFIRM));
     for kind in kinds::ALL {
         program.push_str(&without_comments(kind.apply()));
     }
@@ -62,6 +70,34 @@ fn looking(shell: &str) -> &str {
 
 fn changing(shell: &str) -> &str {
     shell.split("# ---- for a change").nth(1).unwrap_or_default()
+}
+
+/// What undoes a change that nobody confirmed: a program that stays on the host.
+pub fn rollback_program() -> String {
+    let functions: String = [ACCOUNT, PENDING, ROLLBACK].into_iter().map(without_comments).collect();
+    format!("{functions}rollback_main \"$@\"\n")
+}
+
+/// A call before a look, or without one: confirms what a run changed, or has it undone.
+pub fn settle_program(settle: &Settle<'_>, nonce: &str) -> String {
+    let Settle { base, run, why } = settle;
+    let word = |text: &str| String::from_utf8_lossy(&quote(text.as_bytes())).into_owned();
+    let call = match why {
+        None => format!("confirm {} {}", word(base), word(run)),
+        Some(why) => format!("roll_back {} {} {}", word(base), word(run), word(why)),
+    };
+    format!("NONCE={nonce}\n{}{call}\n", without_comments(PENDING))
+}
+
+/// What is to become of a run's pending change.
+#[derive(Debug, Clone, Copy)]
+pub struct Settle<'a> {
+    /// The directory of all records of Steward on the host.
+    pub base: &'a str,
+    /// The run's id.
+    pub run: &'a str,
+    /// Why it is to be undone; `None`: it is confirmed.
+    pub why: Option<&'a str>,
 }
 
 /// Whole-line comments and indentation are for readers of the source; the host need not receive them.
@@ -81,11 +117,14 @@ fn without_comments(shell: &str) -> String {
 }
 
 #[cfg(test)]
+mod confirm_tests;
+
+#[cfg(test)]
 mod tests {
     use std::process::Command;
 
     use super::*;
-    use crate::quoting::{encode, quote};
+    use crate::quoting::encode;
 
     const HOSTILE: &[&[u8]] = &[
         b"$(reboot)",
@@ -136,7 +175,8 @@ mod tests {
 
     #[test]
     fn the_programs_parse_in_every_shell() {
-        for program in [probe_program(), verify_program(), format!("{}{}", probe_functions(), apply_functions())] {
+        let change = format!("{}{}", probe_functions(), apply_functions());
+        for program in [probe_program(), verify_program(), change, rollback_program()] {
             for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
                 let output = Command::new(shell[0]).args(&shell[1..]).args(["-n", "-c", &program]).output().unwrap();
                 assert!(output.status.success(), "{shell:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -148,7 +188,7 @@ mod tests {
     #[test]
     fn a_checker_of_shell_finds_nothing_to_say() {
         let parts = |part: fn(&dyn kinds::Kind) -> &'static str| kinds::ALL.iter().map(move |kind| part(*kind));
-        let all: Vec<&str> = [PROBE, ACCESS, LEDGER, CHECKS, APPLY]
+        let all: Vec<&str> = [PROBE, ACCOUNT, ACCESS, LEDGER, CHECKS, APPLY, PENDING, CONFIRM, ROLLBACK]
             .into_iter()
             .chain(parts(|it| it.probe()))
             .chain(parts(|it| it.apply()))

@@ -206,17 +206,6 @@ link_target() {
   QUOTING_STYLE=literal stat -c "$NONCE|%N" -- "$D"
 }
 
-# as_account NAME COMMAND [ARGUMENT…]: runs it with the rights and groups of a local account.
-as_account() {
-  account=$1
-  shift
-  if setpriv --help 2>&1 | grep -q reuid; then
-    setpriv --reuid="$account" --regid="$(id -g -- "$account")" --init-groups -- "$@"
-  else
-    su -s /bin/sh -c '"$0" "$@"' -- "$account" "$@"
-  fi
-}
-
 # What the inventory declares about the host, to be verified.
 probe_facts() {
   cat >/dev/null
@@ -230,13 +219,22 @@ probe_facts() {
   if [ -d /run/systemd/system ]; then echo 'init|systemd'; else echo 'init|other'; fi
 }
 
-# Prints D|file|first line for every reaction that is owed.
+# Prints D|file|first line for every reaction that is owed; P|holder if a change waits for its confirmation; B|run|holder|why
+# if the last one was rolled back.
 probe_debts() {
   cat >/dev/null
   for debt in "$RECORDS"/debts/*; do
     [ ! -f "$debt" ] || printf 'D|%s|%s\n' "${debt##*/}" "$(head -n 1 "$debt" | tr -c ' -~\n' '?')"
   done
+  base=${RECORDS%/*}
+  for place in pending rolling; do
+    [ ! -d "$base/$place" ] || printf 'P|%s\n' "$(first_line "$base/$place/holder")"
+  done
+  [ ! -d "$base/rolled-back" ] ||
+    printf 'B|%s|%s|%s\n' "$(first_line "$base/rolled-back/id")" "$(first_line "$base/rolled-back/holder")" "$(first_line "$base/rolled-back/why")"
 }
+
+first_line() { head -n 1 "$1" 2>/dev/null | tr -c ' -~\n' '?' | tr '|' '/'; }
 
 # Prints R|revision of the last complete apply, and S|identity|stamp|ids of values for what holds secrets.
 probe_ledger() {

@@ -15,6 +15,19 @@ pub enum Target {
     Ssh(Box<Remote>),
 }
 
+impl Target {
+    /// The same, as this login and no other.
+    #[must_use]
+    pub fn only(&self, login: &Login) -> Target {
+        match self {
+            Self::Local(_) => Self::Local(login.clone()),
+            Self::Ssh(remote) => {
+                Self::Ssh(Box::new(Remote { login: login.clone(), fallback: None, ..(**remote).clone() }))
+            }
+        }
+    }
+}
+
 /// A machine that SSH reaches.
 #[derive(Debug, Clone)]
 pub struct Remote {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::{Answer, Build, Call, Fate, Item, Kind, Leaving, Presence, Site, concrete, field_place};
 use crate::diag::Diagnostic;
+use crate::lifelines::{Lifeline, of_package};
 use crate::resource::{Observation, State, Want};
 use crate::yaml::Node;
 
@@ -216,6 +217,10 @@ impl Item for Package {
             Presence::Present => Want::Present(State::new().with("status", "installed")),
             Presence::Absent => Want::Absent,
         }
+    }
+
+    fn lifelines(&self) -> Vec<Lifeline> {
+        of_package(&self.0.name)
     }
 
     fn ask(&self, _: &Site) -> Vec<Vec<u8>> {

@@ -5,10 +5,10 @@ use serde::Deserialize;
 
 use super::units::{Unit, Units, full_name, is_name};
 use super::{
-    Answer, Build, Call, Item, Kind, Leaving, Reaction, ReactionKind, Risk, Site, concrete, field_place,
-    is_plain_absolute,
+    Answer, Build, Call, Item, Kind, Leaving, Reaction, ReactionKind, Site, concrete, field_place, is_plain_absolute,
 };
 use crate::diag::Diagnostic;
+use crate::lifelines::{self, Lifeline};
 use crate::resource::{Observation, State, Want};
 use crate::yaml::Node;
 
@@ -58,19 +58,6 @@ struct Service {
     /// True if nothing declares it any more: it is stopped and no longer starts at boot.
     leaving: bool,
 }
-
-/// Units without which nobody can reach the host.
-const LIFELINES: &[&str] = &[
-    "ssh",
-    "sshd",
-    "ssh.socket",
-    "networking",
-    "systemd-networkd",
-    "NetworkManager",
-    "nftables",
-    "ufw",
-    "firewalld",
-];
 
 impl Kind for ServiceKind {
     fn name(&self) -> &'static str {
@@ -229,7 +216,7 @@ impl Service {
             action,
             on: on.to_vec(),
             call: Call::new(function).arg(self.unit.as_str()).arg(self.running.word()),
-            validate: self.validate.clone(),
+            validate: self.validate.clone().or_else(|| lifelines::validation(&self.unit).map(str::to_owned)),
         })
     }
 }
@@ -276,8 +263,8 @@ impl Item for Service {
         self.running == Switch::On && running != Some(&"yes".into())
     }
 
-    fn risks(&self) -> Vec<Risk> {
-        if LIFELINES.contains(&self.name.as_str()) { vec![Risk::Lockout] } else { Vec::new() }
+    fn lifelines(&self) -> Vec<Lifeline> {
+        lifelines::of_unit(&self.name)
     }
 }
 

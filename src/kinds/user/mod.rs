@@ -6,8 +6,9 @@
 use serde::Deserialize;
 
 use super::accounts::{account_name, is_account_name};
-use super::{Answer, Build, Call, Item, Kind, Leaving, Presence, Risk, Site, absolute, concrete, field_place};
+use super::{Answer, Build, Call, Item, Kind, Leaving, Presence, Site, absolute, concrete, field_place};
 use crate::diag::Diagnostic;
+use crate::lifelines::{Lifeline, of_account};
 use crate::resource::{Observation, State, Want};
 use crate::yaml::Node;
 
@@ -304,14 +305,14 @@ impl Item for User {
         })
     }
 
-    fn risks(&self) -> Vec<Risk> {
+    fn lifelines(&self) -> Vec<Lifeline> {
         let fields = &self.fields;
         let lockout = self.manages_keys()
             || fields.groups.is_some()
             || fields.shell.is_some()
             || fields.expires.is_some()
             || fields.password != Password::Unmanaged;
-        if lockout { vec![Risk::Lockout] } else { Vec::new() }
+        if lockout { of_account(&fields.name) } else { Vec::new() }
     }
 
     fn same_as(&self, other: &dyn Item) -> bool {

@@ -10,6 +10,7 @@ mod kinds;
 mod laws;
 mod leaks;
 mod leaving;
+mod lockout;
 mod many;
 mod owed;
 mod retiring;
