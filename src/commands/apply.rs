@@ -6,11 +6,12 @@ use clap::Args;
 use serde_json::json;
 
 use super::applying::outcomes;
-use super::looking::{Looked, looked};
+use super::looking::{Looked, looked, whoami};
 use super::plan::show;
 use super::{Context, Outcome as Exited, saving};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
+use crate::history::About;
 use crate::outcome::Outcome;
 use crate::script::change::Run;
 use crate::ui::{Format, Ui};
@@ -84,7 +85,8 @@ fn agreed(ui: Ui) -> Result<(), Diagnostics> {
     }
 }
 
-fn run(looked: &Looked, lock_wait: u64) -> Run {
+/// What the hosts are told of this run.
+pub(super) fn run(looked: &Looked, lock_wait: u64) -> Run {
     let now = jiff::Timestamp::now();
     let revision = looked.plan.revision.as_deref().unwrap_or("no revision");
     Run {
@@ -94,6 +96,14 @@ fn run(looked: &Looked, lock_wait: u64) -> Run {
         lock_wait,
         // a part of the services is not the whole revision
         revision: looked.plan.revision.clone().filter(|_| !looked.catalog.partial),
+        about: About {
+            operator: looked.operator.clone(),
+            from: format!("{}@{}", whoami(), rustix::system::uname().nodename().to_string_lossy()),
+            at: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            revision: looked.plan.revision.clone(),
+            limited: looked.catalog.partial,
+            undoes: None,
+        },
     }
 }
 

@@ -13,6 +13,9 @@ pub mod request;
 const PROBE: &str = include_str!("probe.sh");
 const ACCESS: &str = include_str!("access.sh");
 const APPLY: &str = include_str!("apply.sh");
+const LOG: &str = include_str!("log.sh");
+const LOCK: &str = include_str!("lock.sh");
+const RECORDS: &str = include_str!("records.sh");
 
 /// The program of a look, the same for every host and every inventory of one version of Steward.
 pub fn probe_program() -> String {
@@ -37,11 +40,16 @@ pub fn probe_functions() -> String {
 
 /// Everything that a change needs, as functions: the common part and each kind's.
 pub fn apply_functions() -> String {
-    let mut program = without_comments(APPLY);
+    let mut program: String = [APPLY, LOG, LOCK].map(without_comments).concat();
     for kind in kinds::ALL {
         program.push_str(&without_comments(kind.apply()));
     }
     program
+}
+
+/// The program that reads what a host remembers, and ends a run that hangs.
+pub fn records_program() -> String {
+    format!("{}records_main\n", [PROBE, LOCK, RECORDS].map(without_comments).concat())
 }
 
 /// Whole-line comments and indentation are for readers of the source; the host need not receive them.
@@ -116,7 +124,7 @@ mod tests {
 
     #[test]
     fn the_programs_parse_in_every_shell() {
-        for program in [probe_program(), format!("{}{}", probe_functions(), apply_functions())] {
+        for program in [probe_program(), records_program(), format!("{}{}", probe_functions(), apply_functions())] {
             for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
                 let output = Command::new(shell[0]).args(&shell[1..]).args(["-n", "-c", &program]).output().unwrap();
                 assert!(output.status.success(), "{shell:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -129,7 +137,7 @@ mod tests {
     fn a_checker_of_shell_finds_nothing_to_say() {
         let parts = |part: fn(&dyn kinds::Kind) -> &'static str| kinds::ALL.iter().map(move |kind| part(*kind));
         let all: Vec<&str> =
-            [PROBE, ACCESS, APPLY].into_iter().chain(parts(|it| it.probe())).chain(parts(|it| it.apply())).collect();
+            [PROBE, ACCESS, APPLY, LOG, LOCK, RECORDS].into_iter().chain(parts(|it| it.probe())).chain(parts(|it| it.apply())).collect();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), all.concat()).unwrap();
         // 1091: os-release is not here. 2030, 2031: its ID stays in a subshell. 2016: programs for other shells are quoted on purpose. 2153: STAGE and stage are
