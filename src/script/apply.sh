@@ -226,7 +226,12 @@ begin() {
   trap 'exit 1' INT TERM
   printf '%s\n%s\n%s\n%s\n' "$holder" "$RUN" "$ID" "$(mark $$ || echo $$)" >"$BASE/holder"
   log_start
-  ( while sleep 5 >/dev/null 2>&1 3<&- 4>&- 5<&- 9>&-; do watch_operator; beat; done ) </dev/null >/dev/null 2>&1 3<&- 9>&- &
+  (
+    exec </dev/null >/dev/null 2>&1 3<&- 9>&-
+    # a run that was killed takes its helpers with it
+    while sleep 5 4>&- 5<&- && [ -d "$RUN" ] && kill -0 $$; do watch_operator; beat; done
+    [ -z "${STREAM:-}" ] || echo over >&5
+  ) &
   pulse=$!
 }
 
@@ -262,7 +267,8 @@ receive() {
     exit 0
   done
   : >"$RUN/received"
-  listen <&3 >/dev/null 2>&1 4>&- 5<&- 9>&- &
+  # a shell keeps what it closes for a function alone: the lock must not outlive the run with its helpers
+  (exec >/dev/null 2>&1 4>&- 5<&- 9>&-; listen <&3) &
   ear=$!
   echo "$pulse $ear ${sender:-}" >"$RUN/helpers"
 }

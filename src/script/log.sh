@@ -39,7 +39,7 @@ log_start() {
   mkfifo -m 600 "$RUN/wake" 2>/dev/null || return 0
   wakes=0 STREAM=$RUN/stream
   exec 5<>"$RUN/wake"
-  log_send <"$STREAM" 3<&- 9>&- &
+  (exec <"$STREAM" 3<&- 9>&-; log_send) &
   sender=$!
 }
 

@@ -88,7 +88,7 @@ records_runs() {
 records_run() { [ ! -f "$RECORDS/runs/$1" ] || cat -- "$RECORDS/runs/$1"; }
 
 # What a run kept, in the order it kept it: N|STEP.N|what it was|size|owner|group|mode|path in base64, with what is there
-# now: as left, as kept, gone or other; then C|STEP.N|content in base64. Contents of accounts never leave.
+# now: "left" as the run left it, "kept" as it was before, else what there is; then C|STEP.N|content in base64. Contents of accounts never leave.
 records_kept() {
   entry=$RECORDS/runs/$1
   [ -f "$entry" ] || return 0
@@ -104,7 +104,7 @@ records_kept() {
     target=$(cat -- "$kept.path")
     target=${target%.}
     was=absent about='0|||'
-    if [ -e "$kept.shredded" ]; then
+    if [ -e "$kept.shredded" ] || grep -qxF -- "$kept" "$RECORDS/shred"; then
       was='secret'
     elif [ -L "$kept" ]; then
       was='link'
@@ -113,7 +113,12 @@ records_kept() {
     elif [ -e "$kept" ]; then
       was='other'
     fi
-    case $was in file | link) about=$(stat -c '%s|%U|%G|%a' -- "$kept") ;; esac
+    case $was in
+      file | link)
+        about=$(stat -c '%s|%U|%G|%a' -- "$kept")
+        case $about in *'|UNKNOWN|'*) about=$(stat -c '%s|%u|%g|%a' -- "$kept") ;; esac
+        ;;
+    esac
     printf 'N|%s|%s|%s|%s|%s\n' "$name" "$was" "$about" "$(printf %s "$target" | base64 | tr -d '\n')" "$(kept_now)"
     case $was in
       link) printf 'C|%s|%s\n' "$name" "$(readlink -- "$kept" | base64 | tr -d '\n')" ;;
@@ -147,7 +152,17 @@ kept_now() {
       if [ "$now" = gone ] && grep -q "^step \([0-9]* \)*$number \([0-9]* \)*changed\$" "$entry"; then left=gone; fi
       ;;
   esac
-  if [ "$now" = "$left" ]; then echo left; else echo "${now%% *}"; fi
+  if [ "$now" = "$left" ]; then
+    echo left
+  elif [ "$was" = absent ] && [ "$now" = gone ]; then
+    echo kept
+  elif [ "$was" = file ] && [ "${now%% *}" = file ] && cmp -s -- "$kept" "$target"; then
+    echo kept
+  elif [ "$was" = link ] && [ "$now" = "link $(readlink -- "$kept" | sha256sum | cut -d ' ' -f 1)" ]; then
+    echo kept
+  else
+    echo "${now%% *}"
+  fi
 }
 
 # ---- unlock

@@ -15,6 +15,7 @@ mod ci;
 mod cli;
 mod drift;
 mod harness;
+mod history;
 mod hosts;
 mod origins;
 mod people;
