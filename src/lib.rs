@@ -41,4 +41,5 @@ pub mod secrets;
 pub mod template;
 pub mod transport;
 pub mod ui;
+pub mod undo;
 pub mod yaml;

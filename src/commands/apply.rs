@@ -71,7 +71,7 @@ fn reviewed(context: &Context, file: &Path, lock_wait: u64, show_remote: bool) -
 }
 
 /// Asks whether to go on. Without somebody to ask, or with a no, nothing is changed.
-fn agreed(ui: Ui) -> Result<(), Diagnostics> {
+pub(super) fn agreed(ui: Ui) -> Result<(), Diagnostics> {
     if ui.format == Format::Json {
         let fact = "there is nobody to ask whether to apply this: the plan was not shown";
         return Err(Diagnostic::error(fact).remedy("look at `steward plan`, then apply with `--yes`").into());
@@ -108,7 +108,7 @@ pub(super) fn run(looked: &Looked, lock_wait: u64) -> Run {
 }
 
 /// Says how it went, and gives the exit code.
-fn report(ui: Ui, outcomes: &[Outcome]) -> Exit {
+pub(super) fn report(ui: Ui, outcomes: &[Outcome]) -> Exit {
     let failures = outcomes.iter().flat_map(|outcome| outcome.failures.clone()).collect();
     if ui.format == Format::Json {
         let host = |outcome: &Outcome| {

@@ -36,6 +36,8 @@ pub mod review;
 mod saving;
 pub mod schema;
 pub mod secrets;
+pub mod undo;
+mod undoing;
 pub mod unlock;
 pub mod validate;
 
@@ -66,6 +68,11 @@ impl Context {
     /// The same, but warnings are not said.
     fn quiet(&self, quiet: bool) -> Self {
         Self { ui: if quiet { self.ui.quiet() } else { self.ui }, global: self.global.clone() }
+    }
+
+    /// The same for one host, whatever the `--limit`.
+    fn limited_to(&self, host: &str) -> Self {
+        Self { ui: self.ui, global: Global { limit: Some(host.to_owned()), ..self.global.clone() } }
     }
 
     /// The hosts that `--limit` means.

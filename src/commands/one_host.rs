@@ -4,19 +4,25 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Context;
+use crate::catalog::HostCatalog;
 use crate::connect::{operator, target};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::history::{Lock, lock};
 use crate::inventory::{self, Inventory};
 use crate::kinds::Answer;
+use crate::observed::Observed;
+use crate::probe::look;
 use crate::records::{Question, ask};
+use crate::script::change::RECORDS;
 use crate::transport::{Broken, Session, connect};
 
 /// A host that was reached.
 pub(super) struct OneHost {
     pub name: String,
-    session: Box<dyn Session>,
+    pub session: Box<dyn Session>,
+    /// Whose key this machine holds.
+    pub operator: Option<String>,
     root: String,
     inventory: String,
     silence: Duration,
@@ -52,6 +58,12 @@ impl From<Diagnostics> for Unanswered {
     }
 }
 
+impl From<Diagnostic> for Unanswered {
+    fn from(mistake: Diagnostic) -> Self {
+        Self::Mistakes(mistake.into())
+    }
+}
+
 impl From<Broken> for Unanswered {
     fn from(broken: Broken) -> Self {
         match broken {
@@ -78,10 +90,11 @@ impl Unanswered {
 pub(super) fn reached(context: &Context, name: &str) -> Result<OneHost, Unanswered> {
     let (inventory, mistakes) = inventory::load(&context.inventory_dir()?);
     let Some(inventory) = inventory else { return Err(mistakes.into()) };
-    to(context, &inventory, name)
+    of(context, &inventory, name)
 }
 
-fn to(context: &Context, inventory: &Inventory, name: &str) -> Result<OneHost, Unanswered> {
+/// The same, in an inventory that is loaded already.
+pub(super) fn of(context: &Context, inventory: &Inventory, name: &str) -> Result<OneHost, Unanswered> {
     let Some(host) = inventory.hosts.get(name) else {
         let unknown = Diagnostic::error(format!("there is no host `{}`", name.escape_debug()));
         let unknown = unknown.suggest(name, inventory.hosts.keys().map(String::as_str));
@@ -93,6 +106,7 @@ fn to(context: &Context, inventory: &Inventory, name: &str) -> Result<OneHost, U
     Ok(OneHost {
         name: name.to_owned(),
         session,
+        operator: person.map(|person| person.id.clone()),
         root: host.root.as_ref().map(|root| root.value.clone()).unwrap_or_default(),
         inventory: inventory.id.value.clone(),
         silence: access.timeouts.silence,
@@ -105,9 +119,16 @@ impl OneHost {
         let lock = sections.get("lock").map(|answer| lock(&answer.bytes)).unwrap_or_default();
         Ok(Said { lock, sections })
     }
+
+    /// Looks at the host, as a plan does.
+    pub(super) fn look(&mut self, catalog: &HostCatalog) -> Result<Observed, Unanswered> {
+        let records = catalog.site.path(&format!("{RECORDS}/{}", self.inventory));
+        Ok(look(&mut *self.session, catalog, &records, self.silence)?)
+    }
 }
 
 /// A run by its id; anything else could name another file on the host.
 pub(super) fn run_id(text: &str) -> Result<String, String> {
-    if crate::history::is_id(text) { Ok(text.to_owned()) } else { Err("`steward history HOST` lists the ids of runs".to_owned()) }
+    let known = Some(text.to_owned()).filter(|text| crate::history::is_id(text));
+    known.ok_or_else(|| "`steward history HOST` lists the ids of runs".to_owned())
 }

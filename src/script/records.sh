@@ -98,7 +98,7 @@ records_kept() {
     printf '%s\n' "$files" | grep -qxF -- "${name%%.*}" || continue
     kept=$RECORDS/previous/$1/$name
     if [ ! -f "$kept.path" ]; then
-      printf 'N|%s|lost|0||||||\n' "$name"
+      printf 'N|%s|lost|0|||||\n' "$name"
       continue
     fi
     target=$(cat -- "$kept.path")
