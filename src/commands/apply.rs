@@ -7,12 +7,13 @@ use serde_json::json;
 
 use super::applying::outcomes;
 use super::looking::{Looked, looked, whoami};
+use super::pace::Pace;
 use super::plan::show;
 use super::{Context, Outcome as Exited, saving};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::history::About;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Status};
 use crate::script::change::Run;
 use crate::ui::{Format, Ui};
 
@@ -31,13 +32,15 @@ pub struct Apply {
     /// Show what hosts have even if Steward did not write it, though nobody is at a terminal.
     #[arg(long)]
     show_remote: bool,
+    #[command(flatten)]
+    pace: Pace,
 }
 
 impl Apply {
     pub fn run(self, context: &Context) -> Exited {
-        let Self { plan, yes, lock_wait, show_remote } = self;
+        let Self { plan, yes, lock_wait, show_remote, pace } = self;
         if let Some(file) = plan {
-            return reviewed(context, &file, lock_wait, show_remote);
+            return reviewed(context, &file, lock_wait, show_remote, &pace);
         }
         let looked = looked(context)?;
         if context.ui.format == Format::Text {
@@ -47,13 +50,13 @@ impl Apply {
             agreed(context.ui)?;
         }
         let run = run(&looked, lock_wait);
-        let outcomes = outcomes(context, looked, run)?;
+        let outcomes = outcomes(context, looked, run, &pace)?;
         Ok(report(context.ui, &outcomes))
     }
 }
 
 /// Does what a saved plan says: that it was saved is the agreement.
-fn reviewed(context: &Context, file: &Path, lock_wait: u64, show_remote: bool) -> Exited {
+fn reviewed(context: &Context, file: &Path, lock_wait: u64, show_remote: bool, pace: &Pace) -> Exited {
     let saved = saving::read(file)?;
     let context = &saving::limited(context, &saved)?;
     if let Some(stale) = saving::out_of_date(context, &saved)? {
@@ -67,7 +70,7 @@ fn reviewed(context: &Context, file: &Path, lock_wait: u64, show_remote: bool) -
         show(context, &looked.plan, show_remote);
     }
     let run = run(&looked, lock_wait);
-    Ok(report(context.ui, &outcomes(context, looked, run)?))
+    Ok(report(context.ui, &outcomes(context, looked, run, pace)?))
 }
 
 /// Asks whether to go on. Without somebody to ask, or with a no, nothing is changed.
@@ -123,9 +126,15 @@ pub(super) fn report(ui: Ui, outcomes: &[Outcome]) -> Exit {
         };
         ui.json(&json!({ "event": "summary", "hosts": outcomes.iter().map(host).collect::<Vec<_>>() }));
     } else {
-        let worked = |outcome: &&Outcome| outcome.changed + outcome.failed + outcome.skipped > 0;
+        let worked = |outcome: &&Outcome| {
+            outcome.changed + outcome.failed + outcome.skipped > 0 || outcome.status == Status::NotStarted
+        };
         for outcome in outcomes.iter().filter(worked) {
             let Outcome { host, status, changed, failed, skipped, exchanges, failures: _ } = outcome;
+            if *status == Status::NotStarted {
+                ui.data(&format!("{host}: not started\n"));
+                continue;
+            }
             let status = status.word();
             ui.data(&format!(
                 "{host}: {status}; {changed} changed, {failed} failed, {skipped} skipped ({exchanges} exchanges)\n"

@@ -30,6 +30,7 @@ pub mod module;
 mod notify;
 mod one_host;
 mod origins;
+mod pace;
 pub mod people;
 pub mod plan;
 pub mod review;

@@ -31,6 +31,10 @@ enum Described {
     Apply,
     /// What `drift --format json` prints.
     Drift,
+    /// What `history --format json` prints.
+    History,
+    /// What `unlock --format json` prints.
+    Unlock,
     /// What `validate --format json` prints.
     Validate,
     /// The file that `plan --out` writes.
@@ -46,6 +50,8 @@ impl Schema {
             Described::Plan => format!("{:#}\n", schemas::plan()),
             Described::Apply => format!("{:#}\n", schemas::apply()),
             Described::Drift => format!("{:#}\n", schemas::drift()),
+            Described::History => format!("{:#}\n", schemas::history()),
+            Described::Unlock => format!("{:#}\n", schemas::unlock()),
             Described::Validate => format!("{:#}\n", schemas::validate()),
             Described::SavedPlan => format!("{:#}\n", schemas::saved_plan()),
         });

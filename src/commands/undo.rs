@@ -9,6 +9,7 @@ use super::apply::{agreed, report, run};
 use super::history::unknown;
 use super::looking::{Looked, usable, whoami};
 use super::one_host::{OneHost, Unanswered, of, run_id};
+use super::pace::Pace;
 use super::plan::show;
 use super::undoing::{before, declines, withhold};
 use super::{Context, Outcome, applying};
@@ -85,7 +86,7 @@ impl Undo {
         }
         let mut run = run(&looked, lock_wait);
         run.about.undoes = Some(entry.id);
-        let outcomes = applying::outcomes(context, looked, run)?;
+        let outcomes = applying::outcomes(context, looked, run, &Pace::default())?;
         Ok(report(context.ui, &outcomes))
     }
 }

@@ -18,6 +18,7 @@ mod harness;
 mod history;
 mod hosts;
 mod origins;
+mod pace;
 mod people;
 mod reaching;
 mod readme;
