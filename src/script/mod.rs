@@ -132,6 +132,51 @@ mod tests {
         }
     }
 
+    /// `lock.sh` where there is no `flock`: takes the lock in `$1`, and says what came of it.
+    fn locking(shell: &[&str], base: &std::path::Path, then: &str) -> std::process::Child {
+        let hidden = "command() { [ \"$2\" != flock ]; }";
+        let take = "if take_lock; then echo taken; else echo refused; fi";
+        let script = format!("{}\n{hidden}\nBASE=$1\n{take}\n{then}", without_comments(LOCK));
+        let mut command = Command::new(shell[0]);
+        command.args(&shell[1..]).args(["-c", &script, "sh"]).arg(base).stdout(std::process::Stdio::piped());
+        command.spawn().unwrap()
+    }
+
+    fn said(child: &mut std::process::Child) -> String {
+        use std::io::BufRead as _;
+        let mut line = String::new();
+        std::io::BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    #[test]
+    fn without_flock_a_lock_is_kept_by_the_living_and_taken_from_the_dead() {
+        for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
+            let base = tempfile::tempdir().unwrap();
+            let mut first = locking(shell, base.path(), "exec sleep 60");
+            assert_eq!(said(&mut first), "taken", "{shell:?}");
+            assert_eq!(said(&mut locking(shell, base.path(), "")), "refused", "{shell:?}");
+            first.kill().unwrap();
+            first.wait().unwrap();
+            // many at once want what the dead one left
+            let mut others: Vec<_> = (0..8).map(|_| locking(shell, base.path(), "exec sleep 60")).collect();
+            let results: Vec<String> = others.iter_mut().map(said).collect();
+            assert!(results.iter().filter(|result| *result == "taken").count() <= 1, "{shell:?} {results:?}");
+            for other in &mut others {
+                other.kill().unwrap();
+                other.wait().unwrap();
+            }
+            let _ = std::fs::remove_file(base.path().join("lock.taking"));
+            let _ = std::fs::remove_file(base.path().join("lock.d"));
+            // a process of that number which is another one is no holder
+            let other = format!("{} 1 {}", std::process::id(), "another-boot");
+            std::os::unix::fs::symlink(other, base.path().join("lock.d")).unwrap();
+            let mut last = locking(shell, base.path(), "");
+            assert_eq!(said(&mut last), "taken", "{shell:?}");
+            last.wait().unwrap();
+        }
+    }
+
     /// Where the checker is installed; elsewhere the shells' own parsers must do.
     #[test]
     fn a_checker_of_shell_finds_nothing_to_say() {

@@ -13,4 +13,5 @@ mod leaving;
 mod many;
 mod owed;
 mod saved;
+mod undo;
 mod ways;
