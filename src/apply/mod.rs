@@ -111,7 +111,7 @@ fn once(session: &mut dyn Session, todo: &HostPlan, how: &Apply<'_>, outcome: &m
     let failures = talk.failures();
     outcome.failed += failures.len();
     outcome.failures.extend(failures);
-    exchanged?;
+    exchanged.map_err(|broken| told(broken, &catalog.host))?;
     match talk.ending() {
         Ending::Done if outcome.failed == 0 && outcome.skipped == 0 => {}
         Ending::Done => return Err(End { status: Status::Failed, diagnostic: None }),
@@ -144,6 +144,14 @@ fn once(session: &mut dyn Session, todo: &HostPlan, how: &Apply<'_>, outcome: &m
     Ok(next)
 }
 
+/// What the run did after the link was lost is known on the host.
+fn told(broken: Broken, host: &str) -> Broken {
+    let Broken::Lost(why) = broken else { return broken };
+    let remedy = "look whether the host and the network are up; then `steward history";
+    let remedy = format!("{remedy} {host}` says what the run did to its end, and apply goes on");
+    Broken::Lost(Box::new(why.remedy(remedy)))
+}
+
 fn stopped(host: &str) -> Diagnostic {
     Diagnostic::error(format!("the run on {host} was stopped before its end"))
         .remedy("apply again; it goes on where this run ended")
@@ -152,7 +160,8 @@ fn stopped(host: &str) -> Diagnostic {
 fn locked(host: &str, holder: &str) -> Diagnostic {
     let fact =
         format!("another run is changing {host}: {}", if holder.is_empty() { "no name given" } else { holder });
-    Diagnostic::error(fact).remedy("wait for it, or give more time with `--lock-wait SECONDS`")
+    Diagnostic::error(fact)
+        .remedy(format!("wait for it, give more time with `--lock-wait SECONDS`, or see `steward unlock {host}`"))
 }
 
 /// Names what is not any more as the plan saw it.

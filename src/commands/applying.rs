@@ -33,7 +33,12 @@ struct Work {
 
 /// Applies wave after wave: a host comes after those that its services need. If one goes first, the others follow only
 /// when it converged.
-pub(super) fn outcomes(context: &Context, looked: Looked, run: Run, pace: &Pace) -> Result<Vec<Outcome>, Diagnostics> {
+pub(super) fn outcomes(
+    context: &Context,
+    looked: Looked,
+    run: Run,
+    pace: &Pace,
+) -> Result<Vec<Outcome>, Diagnostics> {
     let FleetPlan { hosts, .. } = looked.plan;
     let waves = looked.catalog.hosts.iter().map(|host| host.wave);
     let mut work: Vec<Work> = hosts
@@ -106,7 +111,9 @@ fn said_once(outcomes: &mut [Outcome]) {
     let mut waiting: Vec<&mut Outcome> = outcomes.iter_mut().filter(|it| it.status == Status::NotStarted).collect();
     let hosts: Vec<String> = waiting.iter().map(|outcome| outcome.host.clone()).collect();
     let why = waiting.first().and_then(|first| first.failures.first()).map(|why| why.fact.clone());
-    waiting.iter_mut().for_each(|outcome| outcome.failures.clear());
+    for outcome in &mut waiting {
+        outcome.failures.clear();
+    }
     if let (Some(last), Some(why)) = (waiting.last_mut(), why) {
         let count = if hosts.len() == 1 { "one host".to_owned() } else { format!("{} hosts", hosts.len()) };
         let fact = format!("nothing was begun on {count}: {why}: {}", hosts.join(", "));

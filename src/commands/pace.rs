@@ -10,6 +10,9 @@ use clap::Args;
 use crate::diag::Diagnostic;
 use crate::outcome::{Outcome, Status};
 
+/// What stands for the first host that has changes.
+const FIRST: &str = "";
+
 /// Options of an apply over many hosts.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Pace {
@@ -17,8 +20,8 @@ pub(super) struct Pace {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) serial: Option<u32>,
     /// Change one host first, the named one or the first that has changes; the others only if that converged.
-    #[arg(long, value_name = "HOST", num_args = 0..=1, require_equals = true)]
-    pub(super) canary: Option<Option<String>>,
+    #[arg(long, value_name = "HOST", num_args = 0..=1, require_equals = true, default_missing_value = FIRST)]
+    pub(super) canary: Option<String>,
     /// Begin no further host after so many failed, or could not be reached: a number, or a share such as `20%`.
     #[arg(long, value_name = "N|N%")]
     pub(super) max_fail: Option<MaxFail>,
@@ -71,12 +74,12 @@ impl Pace {
 
     /// The host that goes first. It must not need a host that has changes itself.
     pub(super) fn first<'a>(&self, hosts: &[Candidate<'a>]) -> Result<Option<&'a str>, Diagnostic> {
-        let Some(wished) = &self.canary else { return Ok(None) };
+        let Some(name) = &self.canary else { return Ok(None) };
         let busy = || hosts.iter().filter(|host| host.has_changes);
         let lowest = busy().map(|host| host.wave).min().unwrap_or_default();
-        let Some(name) = wished else {
+        if name == FIRST {
             return Ok(busy().find(|host| host.wave == lowest).map(|host| host.host));
-        };
+        }
         match hosts.iter().find(|host| host.host == name) {
             None => Err(Diagnostic::error(format!("`--canary={}` is no selected host", name.escape_debug()))
                 .suggest(name, hosts.iter().map(|host| host.host))),
@@ -141,12 +144,12 @@ mod tests {
     #[test]
     fn the_canary_is_the_first_with_changes_that_needs_no_other() {
         let hosts = candidates(&[("db", 0, false), ("late", 1, true), ("web", 0, true), ("web2", 0, true)]);
-        let pace = |canary: Option<&str>| Pace { canary: Some(canary.map(str::to_owned)), ..Pace::default() };
-        assert_eq!(pace(None).first(&hosts), Ok(Some("web")));
-        assert_eq!(pace(Some("web2")).first(&hosts), Ok(Some("web2")));
+        let pace = |canary: &str| Pace { canary: Some(canary.to_owned()), ..Pace::default() };
+        assert_eq!(pace(FIRST).first(&hosts), Ok(Some("web")));
+        assert_eq!(pace("web2").first(&hosts), Ok(Some("web2")));
         assert_eq!(Pace::default().first(&hosts), Ok(None));
-        assert!(pace(Some("late")).first(&hosts).unwrap_err().fact.contains("belongs after web"));
-        assert!(pace(Some("wep")).first(&hosts).unwrap_err().to_string().contains("did you mean `web`"));
-        assert_eq!(pace(None).first(&candidates(&[("a", 0, false)])), Ok(None));
+        assert!(pace("late").first(&hosts).unwrap_err().fact.contains("belongs after web"));
+        assert!(pace("wep").first(&hosts).unwrap_err().to_string().contains("did you mean `web`"));
+        assert_eq!(pace(FIRST).first(&candidates(&[("a", 0, false)])), Ok(None));
     }
 }

@@ -36,9 +36,9 @@ pub(super) fn before(
     };
     let store = Store::open(&today.inventory.dir).map_err(why)?;
     let identities = Identities::find(&context.global.identity, Arc::new(context.ui));
-    compiled(&extracted.dir, host, Live::new(store, identities)).map_err(first)?.ok_or_else(|| {
-        format!("the revision {revision}, which was applied before, has no host {host}")
-    })
+    compiled(&extracted.dir, host, Live::new(store, identities))
+        .map_err(first)?
+        .ok_or_else(|| format!("the revision {revision}, which was applied before, has no host {host}"))
 }
 
 fn compiled(dir: &std::path::Path, host: &str, secrets: Live) -> Result<Option<Arc<HostCatalog>>, Diagnostics> {

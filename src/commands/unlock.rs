@@ -69,8 +69,10 @@ fn free(host: &mut OneHost) -> Result<Done, Unanswered> {
 
 fn end(context: &Context, host: &mut OneHost, holder: Option<&Holder>, yes: bool) -> Result<Done, Unanswered> {
     let Some(holder) = holder.filter(|holder| holder.alive && crate::history::is_id(&holder.run)) else {
-        let fact = format!("host {}: a process has the lock that is no run of Steward's, or an older one's", host.name);
-        let remedy = "look there who holds /var/lib/steward/lock open: `lslocks`, or `fuser -v /var/lib/steward/lock`";
+        let fact =
+            format!("host {}: a process has the lock that is no run of Steward's, or an older one's", host.name);
+        let remedy =
+            "look there who holds /var/lib/steward/lock open: `lslocks`, or `fuser -v /var/lib/steward/lock`";
         return Err(Unanswered::Mistakes(Diagnostic::error(fact).remedy(remedy).into()));
     };
     if !yes {
@@ -81,7 +83,9 @@ fn end(context: &Context, host: &mut OneHost, holder: Option<&Holder>, yes: bool
     Ok(match word.as_str() {
         "gone" => ("gone", "it has ended by itself meanwhile", Exit::Success),
         "stopped" => ("stopped", "it finished its step and ended; apply goes on where it stopped", Exit::Success),
-        "ended" => ("ended", "its step was ended, then the run; what it owes stays noted, apply goes on", Exit::Success),
+        "ended" => {
+            ("ended", "its step was ended, then the run; what it owes stays noted, apply goes on", Exit::Success)
+        }
         "killed" => ("killed", "it had to be killed; what it owes stays noted, apply goes on", Exit::Success),
         _ => ("held", "it could not be ended: look at that process on the host", Exit::Locked),
     })
@@ -91,9 +95,11 @@ fn agreed(context: &Context, host: &str) -> Result<(), Diagnostics> {
     match context.ui.confirm("It is alive. End it?") {
         Some(true) => Ok(()),
         Some(false) => Err(Diagnostic::error(format!("the run on {host} goes on, as you wished")).into()),
-        None => Err(Diagnostic::error(format!("the run on {host} is alive, and there is nobody to ask whether to end it"))
-            .remedy("wait for it; if it hangs, end it with `steward unlock --yes`")
-            .into()),
+        None => Err(Diagnostic::error(format!(
+            "the run on {host} is alive, and there is nobody to ask whether to end it"
+        ))
+        .remedy("wait for it; if it hangs, end it with `steward unlock --yes`")
+        .into()),
     }
 }
 

@@ -5,7 +5,7 @@ mod entry;
 mod lock;
 mod show;
 
-pub use entry::{About, Entry, Ended, Step, begun, entries, entry, is_id};
+pub use entry::{About, Ended, Entry, Step, begun, entries, entry, is_id};
 pub use lock::{Holder, Lock, State, lock};
 pub use show::{json, list, one};
 

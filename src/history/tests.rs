@@ -29,12 +29,10 @@ ended 103
 fn a_run_is_read_with_what_it_did_and_how_it_ended() {
     let run = entry(ENTRY.as_bytes(), None).unwrap();
     assert_eq!((run.ended, run.took, run.planned, run.changed, run.failed), (Ended::Failed, Some(3), 5, 1, 1));
-    assert_eq!(run.steps.iter().map(|step| step.id.as_str()).collect::<Vec<_>>(), [
-        "file:/etc/a b",
-        "command:migrate",
-        "file:/etc/c",
-        "service:nginx"
-    ]);
+    assert_eq!(
+        run.steps.iter().map(|step| step.id.as_str()).collect::<Vec<_>>(),
+        ["file:/etc/a b", "command:migrate", "file:/etc/c", "service:nginx"]
+    );
     let text = one("web1", &run);
     let wanted = "\
 web1  20260102T030405Z-7: failed after 3 s; the next apply goes on
@@ -58,7 +56,9 @@ fn a_run_without_an_end_was_cut_off_unless_it_is_at_work() {
 
 #[test]
 fn the_second_round_of_a_run_adds_to_the_first() {
-    let twice = format!("{ENTRY}run 1 other\nplan 1 run web command:migrate\nstep 0 unchanged\nstep 1 changed\nover done\nended 110\n");
+    let twice = format!(
+        "{ENTRY}run 1 other\nplan 1 run web command:migrate\nstep 0 unchanged\nstep 1 changed\nover done\nended 110\n"
+    );
     let run = entry(twice.as_bytes(), None).unwrap();
     assert_eq!((run.id.as_str(), run.changed, run.failed, run.took), ("20260102T030405Z-7", 2, 0, Some(10)));
 }

@@ -91,8 +91,7 @@ pub fn drift() -> Value {
 
 /// `steward history HOST [RUN] --format json`; `changes` only of a run that was named.
 pub fn history() -> Value {
-    let change =
-        object(&[("id", text()), ("service", text()), ("action", text()), ("result", nullable("string"))]);
+    let change = object(&[("id", text()), ("service", text()), ("action", text()), ("result", nullable("string"))]);
     let mut run = object(&[
         ("id", text()),
         ("result", words(&["done", "failed", "stopped", "aborted", "cut", "running"])),

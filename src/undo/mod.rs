@@ -57,9 +57,7 @@ pub fn undo(wish: &Wish<'_>) -> Undo {
             Err(why) => left.push((id_of(kept, wish), why)),
         }
     }
-    let is_kept = |step: &Step| {
-        wish.kept.iter().any(|kept| kept.steps.iter().any(|number| *number == step.number))
-    };
+    let is_kept = |step: &Step| wish.kept.iter().any(|kept| kept.steps.contains(&step.number));
     let changed = |step: &&Step| matches!(step.result.as_deref(), Some("changed" | "failed")) && !is_kept(step);
     left.extend(wish.entry.steps.iter().filter(changed).map(|step| (step.id.clone(), other(step))));
     let reacts = |resource: &&Resource| {
@@ -105,7 +103,9 @@ fn resource(kept: &Kept, wish: &Wish<'_>) -> std::result::Result<Resource, Strin
         Now::Other(_) if wish.overwrite => {}
         Now::Other(what) => {
             let what = if what == "gone" { "somebody removed it" } else { "somebody changed it" };
-            return Err(format!("{what} since that run, or the run was cut off before it noted it; see it, and give `--overwrite`"));
+            return Err(format!(
+                "{what} since that run, or the run was cut off before it noted it; see it, and give `--overwrite`"
+            ));
         }
     }
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
@@ -119,7 +119,9 @@ fn resource(kept: &Kept, wish: &Wish<'_>) -> std::result::Result<Resource, Strin
         }
         Was::File => {
             if kept.content.is_none() {
-                return Err("its previous content is too large to be fetched; it lies among the host's records".to_owned());
+                return Err(
+                    "its previous content is too large to be fetched; it lies among the host's records".to_owned()
+                );
             }
             let Kept { owner, group, mode, .. } = kept;
             let [owner, group] = [owner, group].map(|name| quoted(name));

@@ -23,7 +23,9 @@ fn today() -> HostCatalog {
         ports: BTreeSet::new(),
         keepers: BTreeSet::new(),
         services: Vec::new(),
-        resources: super::item("service", "{ name: nginx, reload_on: [/etc/nginx/**] }", &Site::default(), None).into_iter().collect(),
+        resources: super::item("service", "{ name: nginx, reload_on: [/etc/nginx/**] }", &Site::default(), None)
+            .into_iter()
+            .collect(),
     }
 }
 
@@ -44,7 +46,13 @@ fn line(name: &str, was: &str, path: &str, now: &str) -> String {
 
 fn undone(answer: &str, ids: &[&str], overwrite: bool) -> Undo {
     let (entry, today) = (ran(ids), today());
-    undo(&Wish { entry: &entry, kept: kept(answer.as_bytes()), today: &today, before: Err("it is unknown".into()), overwrite })
+    undo(&Wish {
+        entry: &entry,
+        kept: kept(answer.as_bytes()),
+        today: &today,
+        before: Err("it is unknown".into()),
+        overwrite,
+    })
 }
 
 fn ids(undo: &Undo) -> Vec<String> {
@@ -58,7 +66,8 @@ fn files_links_and_what_was_absent_become_resources_and_their_reactions_follow()
         + &line("1.1", "link", "/etc/l", "left")
         + "C|1.1|Li4veAo=\n"
         + &line("2.1", "absent", "/etc/new \"x\"", "kept");
-    let undone = undone(&answer, &["file:/etc/nginx/a", "link:/etc/l", "file:/etc/new \"x\"", "package:nginx"], false);
+    let undone =
+        undone(&answer, &["file:/etc/nginx/a", "link:/etc/l", "file:/etc/new \"x\"", "package:nginx"], false);
     assert_eq!(ids(&undone), ["file:/etc/nginx/a", "link:/etc/l", "file:/etc/new \"x\"", "service:nginx"]);
     let Want::Present(file) = undone.catalog.resources[0].item.want() else { panic!("present") };
     assert_eq!((&file.0["owner"], &file.0["mode"]), (&"www-data".into(), &"0640".into()));
@@ -73,7 +82,10 @@ fn files_links_and_what_was_absent_become_resources_and_their_reactions_follow()
 
 #[test]
 fn a_path_that_several_steps_changed_becomes_what_it_was_before_the_first() {
-    let answer = line("0.1", "file", "/etc/hosts", "file") + "C|0.1|b25l\n" + &line("1.1", "file", "/etc/hosts", "left") + "C|1.1|dHdv\n";
+    let answer = line("0.1", "file", "/etc/hosts", "file")
+        + "C|0.1|b25l\n"
+        + &line("1.1", "file", "/etc/hosts", "left")
+        + "C|1.1|dHdv\n";
     let found = kept(answer.as_bytes());
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].content.as_deref(), &found[0].now), (Some(&b"one"[..]), &Now::Left));
@@ -95,17 +107,25 @@ fn a_file_with_secrets_comes_from_the_revision_before_or_not_at_all() {
     let answer = line("0.1", "secret", "/etc/s", "left");
     assert!(needs_before(&kept(answer.as_bytes())));
     let refused = undone(&answer, &["file:/etc/s"], false);
-    assert!(refused.left[0].1.contains("it held secrets, so it was not kept, and it is unknown"), "{:?}", refused.left);
+    assert!(
+        refused.left[0].1.contains("it held secrets, so it was not kept, and it is unknown"),
+        "{:?}",
+        refused.left
+    );
     let (entry, today) = (ran(&["file:/etc/s"]), today());
     let resource = super::item("file", "{ path: /etc/s, source: x }", &Site::default(), Some(Arc::from(&b"old"[..])));
     let before = HostCatalog { resources: resource.into_iter().collect(), ..today.clone() };
-    let wish = Wish { entry: &entry, kept: kept(answer.as_bytes()), today: &today, before: Ok(&before), overwrite: false };
+    let wish =
+        Wish { entry: &entry, kept: kept(answer.as_bytes()), today: &today, before: Ok(&before), overwrite: false };
     assert_eq!(ids(&undo(&wish)), ["file:/etc/s"]);
 }
 
 #[test]
 fn what_cannot_be_put_back_says_why() {
-    let answer = line("0.1", "lost", "/etc/a", "left") + &line("1.1", "file", "/etc/big", "left") + &line("2.1", "file", "relative", "left") + "C|2.1|eA==\n";
+    let answer = line("0.1", "lost", "/etc/a", "left")
+        + &line("1.1", "file", "/etc/big", "left")
+        + &line("2.1", "file", "relative", "left")
+        + "C|2.1|eA==\n";
     let undone = undone(&answer, &["file:/etc/a", "file:/etc/big", "file:/etc/x"], false);
     assert_eq!(ids(&undone), Vec::<String>::new());
     let why: Vec<&str> = undone.left.iter().map(|(_, why)| why.as_str()).collect();

@@ -21,7 +21,9 @@ fn runs(chapter: &Chapter) -> Vec<serde_json::Value> {
 
 #[test]
 fn every_run_is_remembered_with_what_it_changed() {
-    let chapter = chapter("  - file: { path: /a, content: one }\n  - file: { path: /bad, content: x, validate: \"false\" }\n  - file: { path: /late, content: x }\n");
+    let chapter = chapter(
+        "  - file: { path: /a, content: one }\n  - file: { path: /bad, content: x, validate: \"false\" }\n  - file: { path: /late, content: x }\n",
+    );
     chapter.run(&["history", "web1"]).success().stdout("web1: no run of this inventory is remembered\n");
     let first = chapter.commit();
     let _ = chapter.apply().status(3);
@@ -32,7 +34,10 @@ fn every_run_is_remembered_with_what_it_changed() {
     let field = |run: &serde_json::Value, name: &str| run[name].to_string();
     assert_eq!((field(&runs[0], "result"), field(&runs[1], "result")), ("\"done\"".into(), "\"failed\"".into()));
     assert_eq!(runs[0]["revision"], format!("{first}+dirty"), "a tree with changes is said");
-    assert_eq!((&runs[1]["revision"], &runs[1]["changed"], &runs[1]["skipped"]), (&first.clone().into(), &1.into(), &1.into()));
+    assert_eq!(
+        (&runs[1]["revision"], &runs[1]["changed"], &runs[1]["skipped"]),
+        (&first.clone().into(), &1.into(), &1.into())
+    );
     assert_eq!(runs[0]["operator"], "ana");
     assert!(runs[0]["from"].as_str().unwrap().starts_with("ana@"));
     let id = runs[1]["id"].as_str().unwrap();
@@ -65,7 +70,8 @@ fn at_most_two_hundred_runs_are_remembered() {
     let id = "5f0c1c0e8f6b4d4f9a7e2b1d3c5a6978";
     let entries = chapter.root("web1").join(format!("var/lib/steward/{id}/runs"));
     for number in 0..250 {
-        std::fs::write(entries.join(format!("20200101T000000Z-{number}")), "run 1 20200101T000000Z-1\nover done\n").unwrap();
+        std::fs::write(entries.join(format!("20200101T000000Z-{number}")), "run 1 20200101T000000Z-1\nover done\n")
+            .unwrap();
     }
     let chapter = chapter.resources("  - file: { path: /a, content: two }\n");
     let _ = chapter.apply().success();

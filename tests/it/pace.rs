@@ -23,7 +23,12 @@ fn unmark(chapter: &Chapter, host: &str, what: &str) {
 fn statuses(ran: &Ran) -> Vec<String> {
     let last = ran.events().pop().unwrap();
     let hosts = last["hosts"].as_array().unwrap().clone();
-    hosts.iter().map(|host| format!("{} {} {}", host["host"].as_str().unwrap(), host["status"].as_str().unwrap(), host["exchanges"])).collect()
+    hosts
+        .iter()
+        .map(|host| {
+            format!("{} {} {}", host["host"].as_str().unwrap(), host["status"].as_str().unwrap(), host["exchanges"])
+        })
+        .collect()
 }
 
 fn apply(chapter: &Chapter, more: &[&str]) -> Ran {
@@ -44,7 +49,8 @@ fn after_too_many_failures_no_further_host_is_begun_and_the_next_apply_goes_on()
         })
         .collect();
     assert_eq!(statuses(&ran), expected);
-    let ran = ran.stderr_has("error: nothing was begun on 15 hosts: too many hosts failed (`--max-fail`): h06, h07, ");
+    let ran =
+        ran.stderr_has("error: nothing was begun on 15 hosts: too many hosts failed (`--max-fail`): h06, h07, ");
     assert!(!chapter.root("h06").join("first").exists(), "{ran}");
     let text = chapter.run(&["apply", "--yes", "--serial", "1", "--max-fail", "1"]).status(3);
     let text = text.stdout_has("h03: failed; 0 changed, 1 failed, 1 skipped (2 exchanges)\nh05: not started\n");
@@ -99,7 +105,7 @@ fn in_the_middle(chapter: &Chapter) -> Child {
     mark(chapter, "h02", "slow");
     let mut command = chapter.command(&["apply", "--yes", "--serial", "1", "--format", "json"]);
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    wait_for("the second host is begun", Duration::from_secs(60), || chapter.root("h02").join("begun").exists());
+    wait_for("the second host is begun", Duration::from_mins(1), || chapter.root("h02").join("begun").exists());
     child
 }
 
@@ -131,7 +137,10 @@ fn control_c_once_finishes_the_step_and_begins_nothing_more() {
     let there = |host: &str, path: &str| chapter.root(host).join(path).exists();
     assert!(there("h02", "second") && !there("h02", "third") && !there("h03", "first"));
     the_lock_is_free(&chapter, "h02");
-    assert_eq!(statuses(&apply(&chapter, &[]).success()), ["h01 converged 1", "h02 converged 3", "h03 converged 3", "h04 converged 3"]);
+    assert_eq!(
+        statuses(&apply(&chapter, &[]).success()),
+        ["h01 converged 1", "h02 converged 3", "h03 converged 3", "h04 converged 3"]
+    );
 }
 
 #[test]

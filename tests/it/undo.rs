@@ -30,8 +30,11 @@ fn an_undo_is_shown_as_a_plan_and_puts_back_what_the_run_changed() {
     let chapter = twice();
     let second = runs(&chapter)[0]["id"].as_str().unwrap().to_owned();
     let asked: Ran = chapter.run(&["undo", "web1", "--show-remote"]).status(1);
-    let asked = asked.stdout_has("  ~ file:/etc/a  [undo] content and mode differ\n").stdout_has("      -two\n      +one\n");
-    let asked = asked.stdout_has("  + file:/etc/gone  [undo] absent\n").stdout_has("  - file:/etc/new  [undo] not wanted here\n");
+    let asked =
+        asked.stdout_has("  ~ file:/etc/a  [undo] content and mode differ\n").stdout_has("      -two\n      +one\n");
+    let asked = asked
+        .stdout_has("  + file:/etc/gone  [undo] absent\n")
+        .stdout_has("  - file:/etc/new  [undo] not wanted here\n");
     let asked = asked.stdout_has("  directory:/etc/folder: directories stay\n").stderr_has("git revert ");
     asked.stderr_has("there is no terminal to ask");
     assert_eq!(read(&chapter, "etc/a"), "two\n", "nobody agreed");
@@ -39,7 +42,9 @@ fn an_undo_is_shown_as_a_plan_and_puts_back_what_the_run_changed() {
     chapter.run(&["undo", "web1", "--yes"]).success().stdout_has("web1: converged; 3 changed").never_says("+one");
     assert_eq!((read(&chapter, "etc/a").as_str(), read(&chapter, "etc/gone").as_str()), ("one\n", "kept"));
     assert!(std::fs::symlink_metadata(chapter.root("web1").join("etc/new")).is_err());
-    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(chapter.root("web1").join("etc/a")).unwrap().permissions());
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(chapter.root("web1").join("etc/a")).unwrap().permissions(),
+    );
     assert_eq!(mode & 0o777, 0o640);
     let history = runs(&chapter);
     assert_eq!((history.len(), &history[0]["undoes"]), (3, &second.clone().into()));

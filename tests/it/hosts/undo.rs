@@ -71,7 +71,11 @@ fn a_run_is_undone_with_its_reloads_and_the_secrets_of_today() {
 
     let history = chapter.run(&["history", "web1", "--format", "json"]).success().json();
     let runs = history["runs"].as_array().unwrap();
-    assert_eq!((runs.len(), &runs[0]["revision"], &runs[0]["before"]), (2, &second.into(), &first.into()), "{history}");
+    assert_eq!(
+        (runs.len(), &runs[0]["revision"], &runs[0]["before"]),
+        (2, &second.into(), &first.into()),
+        "{history}"
+    );
     assert_eq!(runs[0]["result"], "done");
 
     let _ = chapter.run_with(&["secrets", "set", "page/password"], NEW).success();
@@ -81,9 +85,11 @@ fn a_run_is_undone_with_its_reloads_and_the_secrets_of_today() {
     wait_for("the first page is served again", Duration::from_secs(10), || page(&host).ends_with("one"));
     assert_eq!(host.sh("cat /etc/page.conf"), format!("text = one\npassword = {NEW}\n"));
     assert_eq!(host.sh("stat -c '%U %a' /etc/page.conf; grep ^PAGE /etc/environment"), "root 600\nPAGE=one\n");
-    assert_eq!(host.sh("ls -d /etc/page\\ * /etc/noted.*"), "/etc/noted.one\n/etc/noted.two\n");
+    assert_eq!(host.sh("ls -d '/etc/page two' /etc/noted.* 2>/dev/null || true"), "/etc/noted.one\n/etc/noted.two\n");
     for value in [OLD, NEW] {
-        let found = format!("grep -rlF -- {value} /etc /var/lib/steward /run /dev/shm 2>/dev/null | grep -vx /etc/page.conf || true");
+        let found = format!(
+            "grep -rlF -- {value} /etc /var/lib/steward /run /dev/shm 2>/dev/null | grep -vx /etc/page.conf || true"
+        );
         assert_eq!(host.sh(&found), "", "{value}");
     }
     a_power_cut_leaves_an_entry_without_an_end(chapter, &host);
@@ -95,14 +101,18 @@ fn a_power_cut_leaves_an_entry_without_an_end(chapter: Chapter, host: &Host) {
     chapter.run(&["module", "update"]).success();
     let mut command = chapter.command(&["apply", "--yes", "--silence-timeout", "12"]);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    wait_for("the run is in the middle", Duration::from_secs(30), || host.try_sh("test -e /run/begun").status.success());
+    wait_for("the run is in the middle", Duration::from_secs(30), || {
+        host.try_sh("test -e /run/begun").status.success()
+    });
     host.kill();
     assert!(!child.wait().unwrap().success());
     host.boot();
     let run = chapter.run(&["history", "web1", "--format", "json"]).success().json()["runs"][0].clone();
     assert_eq!((&run["result"], &run["seconds"]), (&"cut".into(), &serde_json::Value::Null), "{run}");
     let one = chapter.run(&["history", "web1", run["id"].as_str().unwrap()]).success();
-    let one = one.stdout_has(": cut off: killed, or without power").stdout_has("  run command:note three  [page]: not reached\n");
+    let one = one
+        .stdout_has(": cut off: killed, or without power")
+        .stdout_has("  run command:note three  [page]: not reached\n");
     one.stdout_has("  update file:/etc/nginx/conf.d/page.conf  [page]: changed\n");
     let left = chapter.run(&["unlock", "web1"]).success().stdout_has("left behind by ");
     left.stdout_has(", dead\n").stdout_has("what a dead run left of its lock is removed");
