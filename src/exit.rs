@@ -43,7 +43,7 @@ impl From<Status> for Exit {
     fn from(status: Status) -> Self {
         match status {
             Status::Converged => Self::Success,
-            Status::Failed => Self::Failed,
+            Status::Failed | Status::NotStarted => Self::Failed,
             Status::Unreachable => Self::Unreachable,
             Status::Locked => Self::Locked,
             Status::Stale => Self::Stale,

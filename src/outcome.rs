@@ -28,6 +28,8 @@ pub enum Status {
     /// Changed since the plan; nothing was done.
     Stale,
     RolledBack,
+    /// Planned, but not begun: the run ended before, or was stopped.
+    NotStarted,
 }
 
 impl Status {
@@ -40,6 +42,7 @@ impl Status {
             Self::Locked => "locked",
             Self::Stale => "stale",
             Self::RolledBack => "rolled-back",
+            Self::NotStarted => "not-started",
         }
     }
 }

@@ -145,7 +145,7 @@ fn once(way: &mut Way<'_>, todo: &HostPlan, how: &Apply<'_>, outcome: &mut Outco
             Verdict::Silent(why) => return Err(End::with(Status::Unreachable, silent(catalog, &why))),
         }
     }
-    exchanged?;
+    exchanged.map_err(|broken| told(broken, &catalog.host))?;
     match talk.ending() {
         Ending::Done if outcome.failed == 0 && outcome.skipped == 0 => {}
         Ending::Done => return Err(End { status: Status::Failed, diagnostic: None }),
@@ -201,6 +201,14 @@ fn silent(catalog: &HostCatalog, last: &Diagnostic) -> Diagnostic {
         .remedy("if it is on and has a network, it has undone that change: `steward plan` says so once it answers")
 }
 
+/// What the run did after the link was lost is known on the host.
+fn told(broken: Broken, host: &str) -> Broken {
+    let Broken::Lost(why) = broken else { return broken };
+    let remedy = "look whether the host and the network are up; then `steward history";
+    let remedy = format!("{remedy} {host}` says what the run did to its end, and apply goes on");
+    Broken::Lost(Box::new(why.remedy(remedy)))
+}
+
 fn stopped(host: &str) -> Diagnostic {
     Diagnostic::error(format!("the run on {host} was stopped before its end"))
         .remedy("apply again; it goes on where this run ended")
@@ -209,7 +217,8 @@ fn stopped(host: &str) -> Diagnostic {
 fn locked(host: &str, holder: &str) -> Diagnostic {
     let fact =
         format!("another run is changing {host}: {}", if holder.is_empty() { "no name given" } else { holder });
-    Diagnostic::error(fact).remedy("wait for it, or give more time with `--lock-wait SECONDS`")
+    Diagnostic::error(fact)
+        .remedy(format!("wait for it, give more time with `--lock-wait SECONDS`, or see `steward unlock {host}`"))
 }
 
 /// Names what is not any more as the plan saw it.

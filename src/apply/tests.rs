@@ -9,13 +9,14 @@ use std::time::Duration;
 use crate::apply::{Apply, apply};
 use crate::catalog::{HostCatalog, Resource, ServiceEntry};
 use crate::diag::{Diagnostics, Source};
+use crate::history::About;
 use crate::kinds::bench::Sources;
 use crate::kinds::{Build, Site, named};
 use crate::outcome::{Outcome, Status};
 use crate::plan::{HostPlan, plan};
 use crate::probe::look;
 use crate::resource::Id;
-use crate::script::change::Run;
+use crate::script::change::{Run, change};
 use crate::transport::{Login, Nobody, Session, Sudo, Target, connect};
 use crate::yaml::parse;
 
@@ -81,6 +82,7 @@ impl Host {
             lock_wait: 0,
             confirm_within: 60,
             revision: None,
+            about: About::default(),
         }
     }
 
@@ -193,4 +195,76 @@ fn a_run_that_is_stopped_begins_no_further_step() {
     let outcome = host.apply(plan);
     // the word may come when the only step has begun; then it is finished
     assert!(outcome.status == Status::Converged || outcome.failures[0].fact.contains("stopped"), "{outcome:?}");
+}
+
+/// More than a pipe holds is said by the failing steps, and nobody reads it.
+#[test]
+fn a_link_that_takes_nothing_keeps_no_step_waiting() {
+    let mut resources: Vec<(usize, &str, String)> = (0..60)
+        .map(|n| {
+            (
+                n,
+                "file",
+                format!(
+                    "{{ path: /etc/loud{n}, content: x, validate: 'seq -s ______________________ 1000; false' }}"
+                ),
+            )
+        })
+        .collect();
+    resources.push((60, "file", "{ path: /etc/last, content: x }".to_owned()));
+    let resources: Vec<(usize, &str, &str)> =
+        resources.iter().map(|(service, kind, yaml)| (*service, *kind, yaml.as_str())).collect();
+    for shell in ["dash", "busybox sh"] {
+        let mut host = host(&resources, &[&[][..]; 61]);
+        let plan = host.plan();
+        let mut child = unread(&plan, shell);
+        let start = std::time::Instant::now();
+        while !host.at("etc/last").exists() {
+            assert!(start.elapsed() < Duration::from_mins(1), "{shell}: a step waits for the link");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let entry = host.at("var/lib/steward/ab12/runs/20260102T030405-1");
+        while !fs::read_to_string(&entry).unwrap_or_default().contains("over done") {
+            assert!(start.elapsed() < Duration::from_mins(1), "{shell}: the end waits for the link");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let lock = fs::File::open(host.at("var/lib/steward/lock")).unwrap();
+        while rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+            assert!(start.elapsed() < Duration::from_mins(1), "{shell}: the lock waits for the link");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(child.try_wait().unwrap().is_none(), "it must have had more to say than the pipe holds");
+        // who reads at last reads everything
+        let mut said = String::new();
+        std::io::Read::read_to_string(&mut child.stdout.take().unwrap(), &mut said).unwrap();
+        assert!(said.len() > 100_000 && said.contains(" over done\n"), "{shell}: {}", said.len());
+        assert_eq!(said.matches(" failed 1 ").count(), 60, "{shell}");
+        child.wait().unwrap();
+    }
+}
+
+/// The script of a change in this shell, with a standard output that nobody reads.
+fn unread(plan: &HostPlan, shell: &str) -> std::process::Child {
+    use std::io::Write as _;
+    let upload = change(plan, &Host::run());
+    let script = tempfile::NamedTempFile::new().unwrap();
+    fs::write(script.path(), &upload.script).unwrap();
+    let line = format!("exec {shell} {}", script.path().display());
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &line]).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    for piece in &upload.payloads {
+        stdin.write_all(piece.bytes()).unwrap();
+    }
+    std::thread::spawn(move || {
+        let _script = script;
+        for _ in 0..60 {
+            std::thread::sleep(Duration::from_secs(1));
+            if stdin.write_all(b"beat\n").is_err() {
+                return;
+            }
+        }
+    });
+    child
 }

@@ -6,12 +6,14 @@ use clap::Args;
 use serde_json::json;
 
 use super::applying::outcomes;
-use super::looking::{Looked, looked};
+use super::looking::{Looked, looked, whoami};
+use super::pace::Pace;
 use super::plan::show;
 use super::{Context, Outcome as Exited, agreeing, saving, verifying};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
-use crate::outcome::Outcome;
+use crate::history::About;
+use crate::outcome::{Outcome, Status};
 use crate::script::change::Run;
 use crate::ui::{Format, Ui};
 
@@ -39,15 +41,17 @@ pub struct Apply {
     /// Apply though a host has a revision that this checkout does not contain.
     #[arg(long)]
     older_revision: bool,
+    #[command(flatten)]
+    pace: Pace,
 }
 
 impl Apply {
     pub fn run(self, context: &Context) -> Exited {
-        let Self { plan, yes, lock_wait, confirm_timeout, show_remote, allow_deletions, older_revision } = self;
+        let Self { plan, yes, lock_wait, confirm_timeout, show_remote, allow_deletions, older_revision, pace } = self;
         let waits = Waits { lock: lock_wait, confirmation: confirm_timeout };
         let agreed_to = AgreedTo { allow_deletions, older_revision };
         if let Some(file) = plan {
-            return reviewed(context, &file, waits, show_remote, &agreed_to);
+            return reviewed(context, &file, waits, show_remote, &agreed_to, &pace);
         }
         let looked = looked(context)?;
         if context.ui.format == Format::Text {
@@ -58,7 +62,7 @@ impl Apply {
             agreed(context.ui)?;
         }
         let run = run(&looked, waits);
-        done(context, looked, run)
+        done(context, looked, run, &pace)
     }
 }
 
@@ -81,7 +85,14 @@ impl AgreedTo {
 }
 
 /// Does what a saved plan says: that it was saved is the agreement.
-fn reviewed(context: &Context, file: &Path, waits: Waits, show_remote: bool, agreed_to: &AgreedTo) -> Exited {
+fn reviewed(
+    context: &Context,
+    file: &Path,
+    waits: Waits,
+    show_remote: bool,
+    agreed_to: &AgreedTo,
+    pace: &Pace,
+) -> Exited {
     let saved = saving::read(file)?;
     let context = &saving::limited(context, &saved)?;
     if let Some(stale) = saving::out_of_date(context, &saved)? {
@@ -96,19 +107,19 @@ fn reviewed(context: &Context, file: &Path, waits: Waits, show_remote: bool, agr
     }
     agreed_to.check(context, &looked)?;
     let run = run(&looked, waits);
-    done(context, looked, run)
+    done(context, looked, run, pace)
 }
 
 /// Changes, checks the services that were changed, and says how it went.
-fn done(context: &Context, looked: Looked, run: Run) -> Exited {
+fn done(context: &Context, looked: Looked, run: Run, pace: &Pace) -> Exited {
     let checks = verifying::of_changed(&looked);
-    let mut outcomes = outcomes(context, looked, run)?;
+    let mut outcomes = outcomes(context, looked, run, pace)?;
     verifying::judge(context, checks, &mut outcomes)?;
     Ok(report(context.ui, &outcomes))
 }
 
 /// Asks whether to go on. Without somebody to ask, or with a no, nothing is changed.
-fn agreed(ui: Ui) -> Result<(), Diagnostics> {
+pub(super) fn agreed(ui: Ui) -> Result<(), Diagnostics> {
     if ui.format == Format::Json {
         let fact = "there is nobody to ask whether to apply this: the plan was not shown";
         return Err(Diagnostic::error(fact).remedy("look at `steward plan`, then apply with `--yes`").into());
@@ -122,13 +133,14 @@ fn agreed(ui: Ui) -> Result<(), Diagnostics> {
     }
 }
 
-/// In seconds.
+/// How long is waited for others, in seconds.
 #[derive(Clone, Copy)]
 pub(super) struct Waits {
     pub(super) lock: u64,
     pub(super) confirmation: u64,
 }
 
+/// What the hosts are told of this run.
 pub(super) fn run(looked: &Looked, waits: Waits) -> Run {
     let now = jiff::Timestamp::now();
     let revision = looked.plan.revision.as_deref().unwrap_or("no revision");
@@ -140,11 +152,19 @@ pub(super) fn run(looked: &Looked, waits: Waits) -> Run {
         confirm_within: waits.confirmation,
         // a part of the services is not the whole revision
         revision: looked.plan.revision.clone().filter(|_| !looked.catalog.partial),
+        about: About {
+            operator: looked.operator.clone(),
+            from: format!("{}@{}", whoami(), rustix::system::uname().nodename().to_string_lossy()),
+            at: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            revision: looked.plan.revision.clone(),
+            limited: looked.catalog.partial,
+            undoes: None,
+        },
     }
 }
 
 /// Says how it went, and gives the exit code.
-fn report(ui: Ui, outcomes: &[Outcome]) -> Exit {
+pub(super) fn report(ui: Ui, outcomes: &[Outcome]) -> Exit {
     let failures = outcomes.iter().flat_map(|outcome| outcome.failures.clone()).collect();
     if ui.format == Format::Json {
         let host = |outcome: &Outcome| {
@@ -159,9 +179,15 @@ fn report(ui: Ui, outcomes: &[Outcome]) -> Exit {
         };
         ui.json(&json!({ "event": "summary", "hosts": outcomes.iter().map(host).collect::<Vec<_>>() }));
     } else {
-        let worked = |outcome: &&Outcome| outcome.changed + outcome.failed + outcome.skipped > 0;
+        let worked = |outcome: &&Outcome| {
+            outcome.changed + outcome.failed + outcome.skipped > 0 || outcome.status == Status::NotStarted
+        };
         for outcome in outcomes.iter().filter(worked) {
             let Outcome { host, status, changed, failed, skipped, exchanges, failures: _ } = outcome;
+            if *status == Status::NotStarted {
+                ui.data(&format!("{host}: not started\n"));
+                continue;
+            }
             let status = status.word();
             ui.data(&format!(
                 "{host}: {status}; {changed} changed, {failed} failed, {skipped} skipped ({exchanges} exchanges)\n"

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::Context;
 use super::looking::Looked;
+use super::pace::{Candidate, Gate, Pace};
 use crate::apply::{Apply, apply};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
@@ -31,8 +32,14 @@ struct Work {
     target: Target,
 }
 
-/// Applies wave after wave: a host comes after those that its services need.
-pub(super) fn outcomes(context: &Context, looked: Looked, run: Run) -> Result<Vec<Outcome>, Diagnostics> {
+/// Applies wave after wave: a host comes after those that its services need. If one goes first, the others follow only
+/// when it converged.
+pub(super) fn outcomes(
+    context: &Context,
+    looked: Looked,
+    run: Run,
+    pace: &Pace,
+) -> Result<Vec<Outcome>, Diagnostics> {
     let FleetPlan { hosts, .. } = looked.plan;
     let waves = looked.catalog.hosts.iter().map(|host| host.wave);
     let mut work: Vec<Work> = hosts
@@ -48,40 +55,110 @@ pub(super) fn outcomes(context: &Context, looked: Looked, run: Run) -> Result<Ve
             target,
         })
         .collect();
+    let first = canary(pace, &work)?;
     let order: Vec<String> = work.iter().map(|work| work.host.clone()).collect();
     let progress = Arc::new(Progress::new("applying", work.len(), context.global.verbose > 0));
     let stop = stop_on_interrupt(&progress);
+    let unplanned = work.iter().filter(|work| work.plan.is_err()).count();
+    let gate = Gate::new(pace, work.len(), unplanned, &stop);
     let doer = Arc::new(Doer {
         ui: context.ui,
         run,
         stop,
+        gate,
         silence: Duration::from_secs(context.global.silence_timeout).max(LEAST_SILENCE),
         progress: Arc::clone(&progress),
     });
+    let jobs = pace.jobs(context.global.jobs);
     let mut outcomes: Vec<Outcome> = Vec::new();
+    if let Some(at) = work.iter().position(|work| Some(&work.host) == first.as_ref()) {
+        let outcome = doer.host(work.remove(at));
+        if outcome.status != Status::Converged {
+            outcomes.extend(work.drain(..).map(|work| not_begun(work, "the host that went first did not converge")));
+        }
+        outcomes.push(outcome);
+    }
     let mut wave = 0;
     while !work.is_empty() {
         let (now, later): (Vec<Work>, Vec<Work>) = work.into_iter().partition(|work| work.wave <= wave);
         let doer = Arc::clone(&doer);
-        outcomes.extend(fleet::over(now, context.global.jobs, move |work| doer.host(work))?);
+        outcomes.extend(fleet::over(now, jobs, move |work| doer.host(work))?);
         work = later;
         wave += 1;
     }
     progress.finish();
     outcomes.sort_by_key(|outcome| order.iter().position(|host| *host == outcome.host));
+    said_once(&mut outcomes);
     Ok(outcomes)
+}
+
+fn canary(pace: &Pace, work: &[Work]) -> Result<Option<String>, Diagnostic> {
+    let candidate = |work| {
+        let Work { host, wave, plan, session: _, target: _ }: &Work = work;
+        Candidate { host, wave: *wave, has_changes: plan.as_ref().is_ok_and(|plan| !plan.is_empty()) }
+    };
+    let candidates: Vec<Candidate<'_>> = work.iter().map(candidate).collect();
+    Ok(pace.first(&candidates)?.map(str::to_owned))
+}
+
+/// A host that nothing was done to, though it was planned. One that is in order, or could not be planned, is what it is.
+fn not_begun(work: Work, why: &str) -> Outcome {
+    let exchanges = work.session.map_or(0, |session| session.exchanges());
+    match work.plan {
+        Ok(plan) if plan.is_empty() => unchanged(&plan, exchanges),
+        Ok(_) => {
+            let why = Diagnostic::error(why);
+            Outcome { exchanges, ..ended(&work.host, Status::NotStarted, why) }
+        }
+        Err(error) => unplanned(&work.host, error),
+    }
+}
+
+/// Why nothing was begun is the same for all hosts that it concerns.
+fn said_once(outcomes: &mut [Outcome]) {
+    let mut waiting: Vec<&mut Outcome> = outcomes.iter_mut().filter(|it| it.status == Status::NotStarted).collect();
+    let hosts: Vec<String> = waiting.iter().map(|outcome| outcome.host.clone()).collect();
+    let why = waiting.first().and_then(|first| first.failures.first()).map(|why| why.fact.clone());
+    for outcome in &mut waiting {
+        outcome.failures.clear();
+    }
+    if let (Some(last), Some(why)) = (waiting.last_mut(), why) {
+        let count = if hosts.len() == 1 { "one host".to_owned() } else { format!("{} hosts", hosts.len()) };
+        let fact = format!("nothing was begun on {count}: {why}: {}", hosts.join(", "));
+        let remedy = "mend that, and apply again: what is done already costs only a look";
+        last.failures.push(Diagnostic::error(fact).remedy(remedy));
+    }
+}
+
+fn unplanned(host: &str, error: HostError) -> Outcome {
+    let status = if error.unreachable { Status::Unreachable } else { Status::Failed };
+    ended(host, status, error.diagnostic)
 }
 
 struct Doer {
     ui: Ui,
     run: Run,
     stop: Arc<AtomicBool>,
+    gate: Gate,
     silence: Duration,
     progress: Arc<Progress>,
 }
 
 impl Doer {
     fn host(&self, work: Work) -> Outcome {
+        if let Some(why) = self.gate.closed() {
+            self.progress.end(&work.host);
+            return not_begun(work, why);
+        }
+        let planned = work.plan.is_ok();
+        let outcome = self.begun(work);
+        if planned {
+            self.gate.passed(&outcome);
+        }
+        outcome
+    }
+
+    fn begun(&self, work: Work) -> Outcome {
         self.progress.begin(&work.host, "starting");
         let outcome = match (work.plan, work.session) {
             (Ok(plan), Some(session)) if plan.is_empty() && !plan.leavings.due => {
@@ -98,10 +175,7 @@ impl Doer {
             (Ok(_), None) => {
                 ended(&work.host, Status::Failed, Diagnostic::error("the connection is gone").remedy("apply again"))
             }
-            (Err(error), _) => {
-                let status = if error.unreachable { Status::Unreachable } else { Status::Failed };
-                ended(&work.host, status, error.diagnostic)
-            }
+            (Err(error), _) => unplanned(&work.host, error),
         };
         self.progress.end(&work.host);
         outcome

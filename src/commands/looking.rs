@@ -129,7 +129,7 @@ fn only_ours(catalog: &HostCatalog, observed: &Observed) -> Result<(), HostError
 }
 
 /// Facts that contradict the inventory, or a login that is not root, end a host before any change.
-fn usable(catalog: &HostCatalog, observed: &Observed, session: &dyn Session) -> Result<(), HostError> {
+pub(super) fn usable(catalog: &HostCatalog, observed: &Observed, session: &dyn Session) -> Result<(), HostError> {
     let failed = |diagnostic| HostError { unreachable: false, diagnostic };
     if catalog.site.is_directory() {
         return Ok(());

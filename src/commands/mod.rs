@@ -25,17 +25,23 @@ pub mod drift;
 pub mod explain;
 mod files;
 mod global;
+pub mod history;
 pub mod init;
 pub mod looking;
 pub mod module;
 mod notify;
+mod one_host;
 mod origins;
+mod pace;
 pub mod people;
 pub mod plan;
 pub mod review;
 mod saving;
 pub mod schema;
 pub mod secrets;
+pub mod undo;
+mod undoing;
+pub mod unlock;
 pub mod validate;
 pub mod verify;
 mod verifying;
@@ -67,6 +73,11 @@ impl Context {
     /// The same, but warnings are not said.
     fn quiet(&self, quiet: bool) -> Self {
         Self { ui: if quiet { self.ui.quiet() } else { self.ui }, global: self.global.clone() }
+    }
+
+    /// The same for one host, whatever the `--limit`.
+    fn limited_to(&self, host: &str) -> Self {
+        Self { ui: self.ui, global: Global { limit: Some(host.to_owned()), ..self.global.clone() } }
     }
 
     /// The hosts that `--limit` means.

@@ -33,6 +33,10 @@ enum Described {
     Drift,
     /// What `verify --format json` prints.
     Verify,
+    /// What `history --format json` prints.
+    History,
+    /// What `unlock --format json` prints.
+    Unlock,
     /// What `validate --format json` prints.
     Validate,
     /// The file that `plan --out` writes.
@@ -49,6 +53,8 @@ impl Schema {
             Described::Apply => format!("{:#}\n", schemas::apply()),
             Described::Drift => format!("{:#}\n", schemas::drift()),
             Described::Verify => format!("{:#}\n", schemas::verify()),
+            Described::History => format!("{:#}\n", schemas::history()),
+            Described::Unlock => format!("{:#}\n", schemas::unlock()),
             Described::Validate => format!("{:#}\n", schemas::validate()),
             Described::SavedPlan => format!("{:#}\n", schemas::saved_plan()),
         });

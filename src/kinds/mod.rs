@@ -336,6 +336,16 @@ pub enum ReactionKind {
     Run,
 }
 
+impl ReactionKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reload => "reload",
+            Self::Restart => "restart",
+            Self::Run => "run",
+        }
+    }
+}
+
 /// What an item may use while it is read: templates and files of the module and the chapter.
 pub struct Build<'a> {
     pub mistakes: &'a mut Diagnostics,

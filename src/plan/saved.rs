@@ -126,8 +126,15 @@ impl Saved {
             let fact = "the plan was made for another inventory".to_owned();
             return self.hosts.iter().map(|host| about(&host.host, fact.clone())).collect();
         }
+        let now = |reviewed: &SavedHost| {
+            let entry = plan.hosts.iter().find(|entry| entry.host == reviewed.host)?;
+            Some(host(&entry.host, entry.result.as_ref().ok()?))
+        };
+        let done = |reviewed: &SavedHost| now(reviewed).is_some_and(|now| is_done(reviewed, &now));
+        // a plan that is done everywhere is used up; one that is not goes on
+        let goes_on = self.hosts.iter().any(|reviewed| !done(reviewed));
         let mut found = Vec::new();
-        for reviewed in &self.hosts {
+        for reviewed in self.hosts.iter().filter(|reviewed| !(goes_on && done(reviewed))) {
             let name = reviewed.host.escape_debug();
             match plan.hosts.iter().find(|entry| entry.host == reviewed.host) {
                 None => found.push(about(&reviewed.host, format!("host {name} is not in the inventory any more"))),
@@ -150,6 +157,13 @@ impl Saved {
         }
         found
     }
+}
+
+/// True if all that was reviewed is done, and nothing else is to do: an interrupted apply goes on with the other hosts.
+fn is_done(reviewed: &SavedHost, now: &SavedHost) -> bool {
+    let done = SavedHost { changes: Vec::new(), ..reviewed.clone() };
+    let order = |host: &SavedHost| host.wanted.keys().cloned().collect::<Vec<_>>();
+    done == *now && order(&done) == order(now)
 }
 
 /// What is different on one host, a resource once: what is wanted comes before what is there.

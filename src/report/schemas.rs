@@ -64,6 +64,7 @@ pub fn apply() -> Value {
                 "reacted",
                 "owed",
                 "invalid",
+                "left",
                 "check-passed",
                 "check-failed",
                 "check-unknown",
@@ -75,7 +76,7 @@ pub fn apply() -> Value {
     ]);
     let host = object(&[
         ("host", text()),
-        ("status", words(&["converged", "failed", "unreachable", "locked", "stale", "rolled-back"])),
+        ("status", words(&["converged", "failed", "unreachable", "locked", "stale", "rolled-back", "not-started"])),
         ("changed", number()),
         ("failed", number()),
         ("skipped", number()),
@@ -123,6 +124,58 @@ pub fn drift() -> Value {
             ("revision", nullable("string")),
             ("hosts", list(host)),
             ("summary", object(&["ok", "drift", "unreachable", "failed"].map(|count| (count, number())))),
+        ]),
+    )
+}
+
+/// `steward history HOST [RUN] --format json`; `changes` only of a run that was named.
+pub fn history() -> Value {
+    let change = object(&[("id", text()), ("service", text()), ("action", text()), ("result", nullable("string"))]);
+    let mut run = object(&[
+        ("id", text()),
+        ("result", words(&["done", "failed", "stopped", "aborted", "cut", "running"])),
+        ("operator", text()),
+        ("from", text()),
+        ("at", text()),
+        ("seconds", nullable("integer")),
+        ("revision", nullable("string")),
+        ("before", nullable("string")),
+        ("limited", boolean()),
+        ("undoes", nullable("string")),
+        ("planned", number()),
+        ("changed", number()),
+        ("failed", number()),
+        ("skipped", number()),
+    ]);
+    run["properties"]["changes"] = list(change);
+    titled(
+        "The runs that a host remembers",
+        object(&[("format", json!({ "const": 1 })), ("host", text()), ("runs", list(run))]),
+    )
+}
+
+/// `steward unlock HOST --format json`.
+pub fn unlock() -> Value {
+    let mut holder = object(&[
+        ("who", text()),
+        ("run", text()),
+        ("process", nullable("integer")),
+        ("alive", boolean()),
+        ("step", nullable("string")),
+        ("silent", nullable("integer")),
+        ("unheard", nullable("integer")),
+        ("stopping", boolean()),
+    ]);
+    holder["type"] = json!(["object", "null"]);
+    let done = json!({ "enum": ["freed", "gone", "stopped", "ended", "killed", "held", null] });
+    titled(
+        "Who has the lock of a host",
+        object(&[
+            ("format", json!({ "const": 1 })),
+            ("host", text()),
+            ("state", words(&["free", "held", "left"])),
+            ("holder", holder),
+            ("done", done),
         ]),
     )
 }

@@ -26,8 +26,6 @@
 #   systemd_reload       daemon-reload if a unit file changed since the last one
 #   $STATE, $RUN         Steward's records; this run's private directory
 
-emit() { printf '\n@%s %s\n' "$NONCE" "$*" >&4; }
-
 unchanged() { exit 90; }
 
 keep() {
@@ -45,6 +43,7 @@ keep_as() {
   number=1
   while [ -e "$STATE/previous/$ID/$STEP.$number.path" ]; do number=$((number + 1)); done
   KEPT=$STATE/previous/$ID/$STEP.$number
+  enter "kept $STEP.$number"
 }
 
 # The files of local accounts, once a run.
@@ -119,6 +118,7 @@ put() {
 }
 
 replace() {
+  left "$1"
   [ -L "$1" ] || sync -- "$1" 2>/dev/null || sync
   if [ -L "$2" ] && [ -d "$2" ]; then
     # without -T it would be moved into the directory that the link leads to
@@ -164,6 +164,7 @@ seal() {
       (umask 077 && dd if=/dev/urandom of="$STATE/key.new" bs=64 count=1 2>/dev/null && mv -f -- "$STATE/key.new" "$STATE/key.$key")
     done
   fi
+  SEALED=yes
   line="S|$3|$(keyed "$STATE" "$1")"
   copy=$(printf %s "${3%%|*}" | sha256sum)
   copy=$STATE/redacted/${copy%% *}
@@ -180,7 +181,10 @@ shred_kept() {
   [ -e "$STATE/shred" ] || return 0
   while IFS= read -r kept; do
     case $kept in "$STATE"/previous/*) ;; *) continue ;; esac
-    [ ! -f "$kept" ] || [ -L "$kept" ] || shred -u -- "$kept" 2>/dev/null || rm -f -- "$kept"
+    if [ ! -f "$kept" ] || [ -L "$kept" ]; then continue; fi
+    # that there was something must not be forgotten with it
+    : >"$kept.shredded"
+    shred -u -- "$kept" 2>/dev/null || rm -f -- "$kept"
   done <"$STATE/shred"
   rm -f -- "$STATE/shred"
 }
@@ -224,22 +228,15 @@ begin() {
   mkdir -m 700 "$STAGE" "$RUN/payload"
   trap 'finish aborted' EXIT
   trap 'exit 1' INT TERM
-  printf '%s\n%s\n' "$holder" "$RUN" >"$BASE/holder"
-  ( while sleep 5 >/dev/null 2>&1 3<&- 4>&- 9>&-; do watch_operator; emit beat; done ) </dev/null >/dev/null 2>&1 3<&- 9>&- &
+  printf '%s\n%s\n%s\n%s\n' "$holder" "$RUN" "$ID" "$(mark $$ || echo $$)" >"$BASE/holder"
+  log_start
+  (
+    exec </dev/null >/dev/null 2>&1 3<&- 9>&-
+    # a run that was killed takes its helpers with it
+    while sleep 5 4>&- 5<&- && [ -d "$RUN" ] && kill -0 $$; do watch_operator; beat; done
+    [ -z "${STREAM:-}" ] || echo over >&5
+  ) &
   pulse=$!
-}
-
-take_lock() {
-  exec 9>>"$BASE/lock"
-  if command -v flock >/dev/null 2>&1; then
-    flock -n 9
-  elif mkdir "$BASE/lock.d" 2>/dev/null; then
-    echo $$ >"$BASE/lock.d/pid"
-  else
-    # the holder is gone: its directory is ours to take
-    kill -0 "$(cat "$BASE/lock.d/pid" 2>/dev/null)" 2>/dev/null && return 1
-    echo $$ >"$BASE/lock.d/pid"
-  fi
 }
 
 # Every 5 s: without a word from the operator for 30 s, the run ends after the current step.
@@ -274,8 +271,10 @@ receive() {
     exit 0
   done
   : >"$RUN/received"
-  listen <&3 >/dev/null 2>&1 4>&- 9>&- &
+  # a shell keeps what it closes for a function alone: the lock must not outlive the run with its helpers
+  (exec >/dev/null 2>&1 4>&- 5<&- 9>&-; listen <&3) &
   ear=$!
+  echo "$pulse $ear ${sender:-}" >"$RUN/helpers"
 }
 
 # In blocks: a 64 MiB file must not need 64 MiB of memory.
@@ -287,11 +286,11 @@ take_large() {
 # recheck REQUEST DIGEST: looks again; if the host is not as the plan saw it, sends what it is and changes nothing. Debts
 # do not count: those of others come and go. Nor does who can get in: no change goes by it.
 recheck() {
-  probe_main <"$1" >"$RUN/seen" 3<&- 4>&- 9>&-
+  probe_main <"$1" >"$RUN/seen" 3<&- 4>&- 5<&- 9>&-
   sum=$(sed "/^@$NONCE begin debts\$/,/^@$NONCE end debts\$/d; /^@$NONCE begin access\$/,/^@$NONCE end access\$/d" "$RUN/seen" | sha256sum)
   [ "${sum%% *}" != "$2" ] || return 0
   emit stale
-  cat "$RUN/seen" >&4
+  if [ -n "${STREAM:-}" ]; then cat "$RUN/seen" >>"$STREAM"; else cat "$RUN/seen" >&4; fi
   finish stale
 }
 
@@ -328,7 +327,7 @@ step() {
   for owner in $owners; do [ -e "$RUN/failed.$owner" ] || alive=yes; done
   [ -n "$alive" ] || { stepped skipped; emit "step $numbers skipped"; return 0; }
   emit "step $numbers begin"
-  (trap - PIPE HUP; set -eu; "$@") </dev/null >"$RUN/output" 2>&1 3<&- 4>&- 9>&-
+  (trap - PIPE HUP; set -eu; "$@") </dev/null >"$RUN/output" 2>&1 3<&- 4>&- 5<&- 9>&-
   code=$?
   stepped $code
   case $code in
@@ -364,7 +363,7 @@ settle() {
   fi
   emit "reaction $reaction begin"
   if [ -n "$validate" ]; then
-    (trap - PIPE HUP; exec sh -c "$validate") </dev/null >"$RUN/output" 2>&1 3<&- 4>&- 9>&-
+    (trap - PIPE HUP; exec sh -c "$validate") </dev/null >"$RUN/output" 2>&1 3<&- 4>&- 5<&- 9>&-
     code=$?
     if [ $code -ne 0 ]; then
       said=$(said)
@@ -383,7 +382,7 @@ settle() {
     fi
   fi
   STEP=r$reaction
-  (trap - PIPE HUP; set -eu; "$@") </dev/null >"$RUN/output" 2>&1 3<&- 4>&- 9>&-
+  (trap - PIPE HUP; set -eu; "$@") </dev/null >"$RUN/output" 2>&1 3<&- 4>&- 5<&- 9>&-
   code=$?
   case $code in
     0 | 90)
@@ -427,11 +426,14 @@ finish() {
   # ten runs of previous contents; their names are ours
   # shellcheck disable=SC2012
   ls -1t "$STATE/previous" 2>/dev/null | tail -n +11 | while IFS= read -r old; do rm -rf -- "$STATE/previous/${old:?}"; done
-  [ "$1" = stale ] || sync -f "$STATE" 2>/dev/null || sync
-  confirm_finish
   stopped=
   [ ! -e "$RUN/stop" ] || stopped=' stopped'
+  enter "over $1$stopped"
+  enter "ended $(date +%s)"
+  [ "$1" = stale ] || sync -f "$STATE" 2>/dev/null || sync
+  confirm_finish
+  log_last "over $1$stopped"
   rm -rf -- "$RUN" "$STAGE" "$BASE/holder" "$BASE/lock.d"
-  emit "over $1$stopped"
+  log_end "over $1$stopped"
   exit 0
 }

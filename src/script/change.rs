@@ -8,6 +8,7 @@ use super::archive::{Archive, Chunk};
 use super::owning::{announced, found_out};
 use super::{apply_functions, probe_functions, rollback_program};
 use crate::catalog::{HostCatalog, HostReaction, Resource};
+use crate::history::{About, begun};
 use crate::kinds::{Argument, Call, Item, Site};
 use crate::lifelines::Lifeline;
 use crate::plan::{HostPlan, debt_name};
@@ -33,6 +34,8 @@ pub struct Run {
     pub confirm_within: u64,
     /// The commit that is applied, for the host to remember once all of it is; `None`: none is known.
     pub revision: Option<String>,
+    /// What the run's entry on the host says of who made it, and why.
+    pub about: About,
 }
 
 /// Where Steward keeps its records on every host; below the root of the site.
@@ -69,7 +72,7 @@ pub fn change(plan: &HostPlan, run: &Run) -> Upload {
         potential: potential(plan, catalog, &reactions),
         reactions,
     };
-    writer.write();
+    writer.write(run);
     writer.finish(run)
 }
 
@@ -99,7 +102,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn write(&mut self) {
+    fn write(&mut self, run: &Run) {
         let request = self.payload(&Arc::from(&self.plan.look.request[..]));
         let look = self.plan.look.digest.clone();
         let records = self.records();
@@ -128,6 +131,8 @@ impl Writer<'_> {
                 self.body.extend(line(&[b"cleared", number.to_string().as_bytes(), &name]));
             }
         }
+        let entry = self.payload(&Arc::from(begun(self.plan, run).into_bytes()));
+        head.extend(line(&[b"record", entry.as_bytes()]));
         let body = std::mem::take(&mut self.body);
         self.body = line(&[b"recheck", request.as_bytes(), look.as_bytes()]);
         if self.guarded {

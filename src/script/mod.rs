@@ -22,6 +22,9 @@ const ACCOUNT: &str = include_str!("account.sh");
 const PENDING: &str = include_str!("pending.sh");
 const CONFIRM: &str = include_str!("confirm.sh");
 const ROLLBACK: &str = include_str!("rollback.sh");
+const LOG: &str = include_str!("log.sh");
+const LOCK: &str = include_str!("lock.sh");
+const RECORDS: &str = include_str!("records.sh");
 
 /// The program of a look, the same for every host and every inventory of one version of Steward.
 pub fn probe_program() -> String {
@@ -53,10 +56,7 @@ pub fn probe_functions() -> String {
 
 /// Everything that a change needs, as functions: the common part and each kind's.
 pub fn apply_functions() -> String {
-    let mut program = without_comments(APPLY);
-    program.push_str(&without_comments(changing(LEDGER)));
-    program.push_str(&without_comments(PENDING));
-    program.push_str(&without_comments(CONFIRM));
+    let mut program = [APPLY, LOG, LOCK, changing(LEDGER), PENDING, CONFIRM].map(without_comments).concat();
     for kind in kinds::ALL {
         program.push_str(&without_comments(kind.apply()));
     }
@@ -98,6 +98,11 @@ pub struct Settle<'a> {
     pub run: &'a str,
     /// Why it is to be undone; `None`: it is confirmed.
     pub why: Option<&'a str>,
+}
+
+/// The program that reads what a host remembers, and ends a run that hangs.
+pub fn records_program() -> String {
+    format!("{}records_main\n", [PROBE, LOCK, RECORDS].map(without_comments).concat())
 }
 
 /// Whole-line comments and indentation are for readers of the source; the host need not receive them.
@@ -176,7 +181,7 @@ mod tests {
     #[test]
     fn the_programs_parse_in_every_shell() {
         let change = format!("{}{}", probe_functions(), apply_functions());
-        for program in [probe_program(), verify_program(), change, rollback_program()] {
+        for program in [probe_program(), verify_program(), records_program(), change, rollback_program()] {
             for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
                 let output = Command::new(shell[0]).args(&shell[1..]).args(["-n", "-c", &program]).output().unwrap();
                 assert!(output.status.success(), "{shell:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -184,15 +189,61 @@ mod tests {
         }
     }
 
+    /// `lock.sh` where there is no `flock`: takes the lock in `$1`, and says what came of it.
+    fn locking(shell: &[&str], base: &std::path::Path, then: &str) -> std::process::Child {
+        let hidden = "command() { [ \"$2\" != flock ]; }";
+        let take = "if take_lock; then echo taken; else echo refused; fi";
+        let script = format!("{}\n{hidden}\nBASE=$1\n{take}\n{then}", without_comments(LOCK));
+        let mut command = Command::new(shell[0]);
+        command.args(&shell[1..]).args(["-c", &script, "sh"]).arg(base).stdout(std::process::Stdio::piped());
+        command.spawn().unwrap()
+    }
+
+    fn said(child: &mut std::process::Child) -> String {
+        use std::io::BufRead as _;
+        let mut line = String::new();
+        std::io::BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    #[test]
+    fn without_flock_a_lock_is_kept_by_the_living_and_taken_from_the_dead() {
+        for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
+            let base = tempfile::tempdir().unwrap();
+            let mut first = locking(shell, base.path(), "exec sleep 60");
+            assert_eq!(said(&mut first), "taken", "{shell:?}");
+            assert_eq!(said(&mut locking(shell, base.path(), "")), "refused", "{shell:?}");
+            first.kill().unwrap();
+            first.wait().unwrap();
+            // many at once want what the dead one left
+            let mut others: Vec<_> = (0..8).map(|_| locking(shell, base.path(), "exec sleep 60")).collect();
+            let results: Vec<String> = others.iter_mut().map(said).collect();
+            assert!(results.iter().filter(|result| *result == "taken").count() <= 1, "{shell:?} {results:?}");
+            for other in &mut others {
+                other.kill().unwrap();
+                other.wait().unwrap();
+            }
+            let _ = std::fs::remove_file(base.path().join("lock.taking"));
+            let _ = std::fs::remove_file(base.path().join("lock.d"));
+            // a process of that number which is another one is no holder
+            let other = format!("{} 1 {}", std::process::id(), "another-boot");
+            std::os::unix::fs::symlink(other, base.path().join("lock.d")).unwrap();
+            let mut last = locking(shell, base.path(), "");
+            assert_eq!(said(&mut last), "taken", "{shell:?}");
+            last.wait().unwrap();
+        }
+    }
+
     /// Where the checker is installed; elsewhere the shells' own parsers must do.
     #[test]
     fn a_checker_of_shell_finds_nothing_to_say() {
         let parts = |part: fn(&dyn kinds::Kind) -> &'static str| kinds::ALL.iter().map(move |kind| part(*kind));
-        let all: Vec<&str> = [PROBE, ACCOUNT, ACCESS, LEDGER, CHECKS, APPLY, PENDING, CONFIRM, ROLLBACK]
-            .into_iter()
-            .chain(parts(|it| it.probe()))
-            .chain(parts(|it| it.apply()))
-            .collect();
+        let all: Vec<&str> =
+            [PROBE, ACCOUNT, ACCESS, LEDGER, CHECKS, APPLY, LOG, LOCK, PENDING, CONFIRM, ROLLBACK, RECORDS]
+                .into_iter()
+                .chain(parts(|it| it.probe()))
+                .chain(parts(|it| it.apply()))
+                .collect();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), all.concat()).unwrap();
         // 1091: os-release is not here. 2030, 2031: its ID stays in a subshell. 2016: programs for other shells are quoted on purpose. 2153: STAGE and stage are

@@ -15,8 +15,10 @@ mod ci;
 mod cli;
 mod drift;
 mod harness;
+mod history;
 mod hosts;
 mod origins;
+mod pace;
 mod people;
 mod reaching;
 mod readme;
@@ -28,6 +30,7 @@ mod secrets;
 mod secrets_git;
 mod secrets_keys;
 mod support;
+mod undo;
 
 use std::path::{Path, PathBuf};
 

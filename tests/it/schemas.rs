@@ -37,6 +37,16 @@ fn what_commands_print_fits_what_is_published() {
     for line in apply.text().lines() {
         assert_eq!(fits(&chapter, "apply", line), Ok(()));
     }
+    let runs = json(&["history", "web1"]).success();
+    assert_eq!(fits(&chapter, "history", runs.text()), Ok(()));
+    let id = runs.json()["runs"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(fits(&chapter, "history", json(&["history", "web1", &id]).success().text()), Ok(()));
+    assert_eq!(fits(&chapter, "unlock", json(&["unlock", "web1"]).success().text()), Ok(()));
+    std::fs::write(chapter.root("web1").join("var/lib/steward/holder"), "eve since noon\n").unwrap();
+    assert_eq!(fits(&chapter, "unlock", json(&["unlock", "web1"]).success().text()), Ok(()));
+    for line in json(&["undo", "web1", "--yes"]).success().text().lines() {
+        assert_eq!(fits(&chapter, "apply", line), Ok(()));
+    }
     assert_eq!(fits(&chapter, "validate", json(&["validate"]).success().text()), Ok(()));
     let chapter = chapter.file("more.yaml", "hosts: [1]\nother: 2\n");
     let invalid = chapter.run(&["validate", "--format", "json"]).status(1);

@@ -15,5 +15,6 @@ mod many;
 mod owed;
 mod retiring;
 mod saved;
+mod undo;
 mod verify;
 mod ways;
