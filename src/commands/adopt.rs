@@ -89,12 +89,24 @@ fn chosen(plan: &HostPlan, ids: &[String]) -> Result<Vec<Id>, Diagnostics> {
         match all.iter().find(|known| known.to_string() == *id) {
             Some(known) => found.push(known.clone()),
             None if plan.declared.resources.iter().any(|it| it.id.to_string() == *id) => {
-                let fact = format!("`{id}` cannot be adopted: it is not there, or Steward's already, or of a kind that stays");
-                mistakes.push(Diagnostic::error(fact).remedy("leave it out; without any ID, all that can be are shown"));
+                let fact = format!(
+                    "`{id}` cannot be adopted: it is not there, or Steward's already, or of a kind that stays"
+                );
+                mistakes
+                    .push(Diagnostic::error(fact).remedy("leave it out; without any ID, all that can be are shown"));
             }
             None => mistakes.push(
                 Diagnostic::error(format!("nothing in the inventory is `{}` on that host", id.escape_debug()))
-                    .suggest(id, plan.declared.resources.iter().map(|it| it.id.to_string()).collect::<Vec<_>>().iter().map(String::as_str)),
+                    .suggest(
+                        id,
+                        plan.declared
+                            .resources
+                            .iter()
+                            .map(|it| it.id.to_string())
+                            .collect::<Vec<_>>()
+                            .iter()
+                            .map(String::as_str),
+                    ),
             ),
         }
     }

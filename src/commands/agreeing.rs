@@ -35,7 +35,8 @@ pub(super) fn revisions(context: &Context, looked: &Looked, agreed: bool) -> Res
                 "`git fetch` it (in CI: the whole history); `--older-revision` applies this one nevertheless",
             ),
             Ancestry::NoRepository => {
-                let fact = format!("{hosts}: revision {revision} was applied last; nothing can be compared outside git");
+                let fact =
+                    format!("{hosts}: revision {revision} was applied last; nothing can be compared outside git");
                 found.push(Diagnostic::warning(fact).remedy("use a clone of the chapter's repository"));
                 continue;
             }
@@ -52,7 +53,8 @@ pub(super) fn deletions(looked: &Looked, allowed: Option<usize>) -> Diagnostics 
     for plan in plans(looked) {
         if let Some(what) = plan.leavings.too_many(plan.declared.resources.len(), allowed) {
             let fact = format!("{}: {what}, because nothing declares them any more", plan.catalog.host);
-            let remedy = format!("look at them above; if they shall go, add `--allow-deletions {}`", plan.leavings.gone.len());
+            let remedy =
+                format!("look at them above; if they shall go, add `--allow-deletions {}`", plan.leavings.gone.len());
             found.push(Diagnostic::error(fact).remedy(remedy));
         }
     }

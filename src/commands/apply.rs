@@ -78,13 +78,7 @@ impl AgreedTo {
 }
 
 /// Does what a saved plan says: that it was saved is the agreement.
-fn reviewed(
-    context: &Context,
-    file: &Path,
-    lock_wait: u64,
-    show_remote: bool,
-    agreed_to: &AgreedTo,
-) -> Exited {
+fn reviewed(context: &Context, file: &Path, lock_wait: u64, show_remote: bool, agreed_to: &AgreedTo) -> Exited {
     let saved = saving::read(file)?;
     let context = &saving::limited(context, &saved)?;
     if let Some(stale) = saving::out_of_date(context, &saved)? {

@@ -21,8 +21,7 @@ const SECTIONS: [&str; 10] =
     ["id", "chapter", "vars", "people", "former", "hosts", "groups", "services", "secrets", "retire"];
 
 /// Sections that are a map of names, so that several files may each add to them.
-const SHARED: [&str; 9] =
-    ["chapter", "vars", "people", "former", "hosts", "groups", "services", "secrets", "retire"];
+const SHARED: [&str; 9] = ["chapter", "vars", "people", "former", "hosts", "groups", "services", "secrets", "retire"];
 
 /// Reads the inventory in `dir`. With mistakes, what remains is still given as far as it can be understood: commands
 /// other than `validate` must stop if there are errors.

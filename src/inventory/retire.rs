@@ -9,7 +9,8 @@ pub(super) fn check(inventory: &Inventory, mistakes: &mut Diagnostics) {
     for (what, fate) in &inventory.retire {
         let Some((kind, name)) = what.split_once(':') else { continue };
         if kinds::named(kind).is_none() {
-            let fact = format!("`{}` is no resource: there is no kind `{}`", what.escape_debug(), kind.escape_debug());
+            let fact =
+                format!("`{}` is no resource: there is no kind `{}`", what.escape_debug(), kind.escape_debug());
             let known = kinds::ALL.iter().map(|kind| kind.name());
             mistakes.push(Diagnostic::error(fact).at(&fate.place).suggest(kind, known));
         } else if name.is_empty() {

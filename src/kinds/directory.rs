@@ -3,8 +3,8 @@
 
 use serde::Deserialize;
 
-use super::paths::{Found, Paths};
 use super::leaving::{Fate, Leaving};
+use super::paths::{Found, Paths};
 use super::{Answer, Build, Call, Item, Kind, Presence, Site, absolute, concrete, is_plain_absolute, mode};
 use crate::resource::{Observation, State, Want};
 use crate::yaml::Node;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::paths::{Compared, Found, Paths};
 use super::leaving::{Fate, Leaving};
+use super::paths::{Compared, Found, Paths};
 use super::{Answer, Build, Call, Item, Kind, Presence, Site, absolute, concrete, is_plain_absolute, mode};
 use crate::diag::Diagnostic;
 use crate::observed::{Kept, Ledger};

@@ -93,7 +93,9 @@ impl Item for Group {
 
     fn want(&self) -> Want {
         match self.fields.state {
-            Presence::Present => Want::Present(State::new().with_some("gid", self.fields.gid.map(|gid| gid.to_string()))),
+            Presence::Present => {
+                Want::Present(State::new().with_some("gid", self.fields.gid.map(|gid| gid.to_string())))
+            }
             Presence::Absent => Want::Absent,
         }
     }

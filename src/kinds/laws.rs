@@ -40,17 +40,29 @@ pub fn retiring_takes_away_what_was_made(kind: &dyn Kind, item: &dyn Item, bench
     let keepsake = item.keepsake();
     let leaving = Leaving { name: item.name(), keepsake: &keepsake, fate: None, sealed: item.sealed().is_some() };
     let Some(retired) = kind.retired(&leaving) else { return };
-    assert!(matches!(bench.probe_one(kind.name(), &*retired), Observation::Present(_)), "{} {}", kind.name(), item.name());
+    assert!(
+        matches!(bench.probe_one(kind.name(), &*retired), Observation::Present(_)),
+        "{} {}",
+        kind.name(),
+        item.name()
+    );
     assert_ne!(before, made, "nothing was made, so nothing is proved: {} {}", kind.name(), item.name());
     assert_eq!(bench.apply(kind.name(), &*retired), Applied::Changed, "{} {}", kind.name(), item.name());
     assert_converged(&*retired, &bench.probe_one(kind.name(), &*retired));
     let after = bench.contents();
     let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<String>>();
     let (before, after) = (lines(&before), lines(&after));
-    assert_eq!(before.difference(&after).collect::<Vec<_>>(), [&String::new(); 0], "{} {}", kind.name(), item.name());
+    let less: Vec<&String> = before.difference(&after).collect();
+    assert!(less.is_empty(), "{} {}: {less:?}", kind.name(), item.name());
     let more: Vec<&String> = after.difference(&before).filter(|line| !line.contains(" d ")).collect();
-    assert_eq!(more, [&String::new(); 0], "{} {}", kind.name(), item.name());
-    assert_eq!(bench.apply(kind.name(), &*retired), Applied::Unchanged, "{} {} a second time", kind.name(), item.name());
+    assert!(more.is_empty(), "{} {}: {more:?}", kind.name(), item.name());
+    assert_eq!(
+        bench.apply(kind.name(), &*retired),
+        Applied::Unchanged,
+        "{} {} a second time",
+        kind.name(),
+        item.name()
+    );
 }
 
 pub fn looking_writes_nothing(kind: &str, item: &dyn Item, bench: &Bench<'_>) {

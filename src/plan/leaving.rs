@@ -166,12 +166,13 @@ fn verdict(declared: &HostCatalog, observed: &Observed, left: &Left) -> Verdict 
     }
     let fate = fate(declared, left);
     if left.data && !matches!(fate, Some(Fate::Archive | Fate::Destroy)) {
-        let remedy = format!("`retire: {{ \"{id}\": archive }}` in the inventory moves it away, `destroy` deletes it");
+        let remedy =
+            format!("`retire: {{ \"{id}\": archive }}` in the inventory moves it away, `destroy` deletes it");
         return Verdict::Waits(format!("it holds data of {}; {remedy}", left.service));
     }
     let Some(item) = left.kind.retired(&Leaving { fate, ..left.leaving() }) else {
         let remedy = match left.kind.retired(&Leaving { fate: Some(Fate::Remove), ..left.leaving() }) {
-            Some(_) => format!("stays as it is; `retire: {{ \"{id}\": remove }}` in the inventory removes it"),
+            Some(_) => format!("others may need it; `retire: {{ \"{id}\": remove }}` in the inventory removes it"),
             None => return Verdict::Forget,
         };
         return Verdict::Stays(remedy);
@@ -268,7 +269,11 @@ fn begun(declared: &HostCatalog, observed: &Observed) -> BTreeMap<String, bool> 
 }
 
 /// Adds what goes: what stops as the first service, the rest as the last, which needs all others.
-fn with(declared: &Arc<HostCatalog>, going: Vec<(&Left, Box<dyn Item>)>, seen: &mut Vec<Observation>) -> Arc<HostCatalog> {
+fn with(
+    declared: &Arc<HostCatalog>,
+    going: Vec<(&Left, Box<dyn Item>)>,
+    seen: &mut Vec<Observation>,
+) -> Arc<HostCatalog> {
     if going.is_empty() {
         return Arc::clone(declared);
     }

@@ -59,7 +59,11 @@ fn origins(plan: &FleetPlan) -> String {
 fn host(text: &mut String, entry: &HostEntry, options: Options) {
     let paint = Paint(options.color);
     match &entry.result {
-        Ok(plan) if plan.is_empty() && plan.unknown.is_empty() && plan.access.is_empty() && plan.leavings.kept.is_empty() => {}
+        Ok(plan)
+            if plan.is_empty()
+                && plan.unknown.is_empty()
+                && plan.access.is_empty()
+                && plan.leavings.kept.is_empty() => {}
         Ok(plan) => planned(text, &entry.host, plan, options),
         Err(error) => {
             let word = if error.unreachable { "unreachable" } else { "failed" };

@@ -142,8 +142,11 @@ mod tests {
     #[test]
     fn a_checker_of_shell_finds_nothing_to_say() {
         let parts = |part: fn(&dyn kinds::Kind) -> &'static str| kinds::ALL.iter().map(move |kind| part(*kind));
-        let all: Vec<&str> =
-            [PROBE, ACCESS, LEDGER, APPLY].into_iter().chain(parts(|it| it.probe())).chain(parts(|it| it.apply())).collect();
+        let all: Vec<&str> = [PROBE, ACCESS, LEDGER, APPLY]
+            .into_iter()
+            .chain(parts(|it| it.probe()))
+            .chain(parts(|it| it.apply()))
+            .collect();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), all.concat()).unwrap();
         // 1091: os-release is not here. 2030, 2031: its ID stays in a subshell. 2016: programs for other shells are quoted on purpose. 2153: STAGE and stage are

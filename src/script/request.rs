@@ -38,10 +38,7 @@ pub fn request(
         section(&mut request, "access", "");
     }
     for (kind, items) in items {
-        let lines: String = items
-            .iter()
-            .map(|item| line(kind, *item, site, nonce) + "\n")
-            .collect();
+        let lines: String = items.iter().map(|item| line(kind, *item, site, nonce) + "\n").collect();
         section(&mut request, kind, &lines);
     }
     request.push_str("end 0\n");

@@ -54,10 +54,13 @@ fn a_service_that_moves_leaves_one_host_and_appears_on_the_other() {
     let plan = chapter.plan().success();
     let why = "[wiki] no longer in the inventory; created by service wiki";
     let plan = plan.stdout_has(&format!("- file:/etc/wiki.6  {why}\n"));
-    let plan = plan.stdout_has("= directory:/srv/wiki stays: it holds data of wiki; `retire: { \"directory:/srv/wiki\": archive }`");
+    let plan = plan.stdout_has(
+        "= directory:/srv/wiki stays: it holds data of wiki; `retire: { \"directory:/srv/wiki\": archive }`",
+    );
     plan.stdout_has("Plan: 8 to create, 0 to update, 7 to delete, 0 to run on 2 hosts.");
     let refused = chapter.apply().status(1).stdout_has("- file:/etc/wiki.0");
-    let refused = refused.stderr_has("web1: 7 of 10 resources would be deleted, because nothing declares them any more");
+    let refused =
+        refused.stderr_has("web1: 7 of 10 resources would be deleted, because nothing declares them any more");
     refused.stderr_has("`--allow-deletions 7`");
     chapter.run(&["apply", "--yes", "--allow-deletions", "6"]).status(1);
     assert!(chapter.root("web1").join("etc/wiki.0").exists() && !chapter.root("web2").join("etc/wiki.0").exists());
@@ -70,7 +73,10 @@ fn a_service_that_moves_leaves_one_host_and_appears_on_the_other() {
     let chapter = chapter.file("chapter.yaml", inventory(ON_WEB2, "retire: { wiki: archive }\n"));
     let plan = json(&chapter, &["plan", "--format", "json"]);
     let first = &plan["hosts"][0]["changes"][0];
-    assert_eq!((&first["action"], &first["risk"][0], &first["service"]), (&"delete".into(), &"data".into(), &"wiki".into()));
+    assert_eq!(
+        (&first["action"], &first["risk"][0], &first["service"]),
+        (&"delete".into(), &"data".into(), &"wiki".into())
+    );
     chapter.run(&["plan", "--format", "markdown"]).success().stdout_has("puts data at risk");
     chapter.apply().success();
     assert!(!chapter.root("web1").join("srv/wiki").exists() && chapter.root("web2").join("srv/wiki").exists());
@@ -112,18 +118,21 @@ fn a_stale_checkout_is_refused() {
         assert!(git.arg("-C").arg(chapter.path("")).args(words).output().unwrap().status.success(), "{words:?}");
     };
     let old = chapter.commit();
-    let text = inventory(ON_WEB1, "  more: { module: base, on: [] }\n").replace("  more: { module: base, on: [] }\n", "");
+    let text =
+        inventory(ON_WEB1, "  more: { module: base, on: [] }\n").replace("  more: { module: base, on: [] }\n", "");
     std::fs::write(chapter.path("modules/base.yaml"), BASE.replace("range(3)", "range(4)")).unwrap();
     std::fs::write(chapter.path("chapter.yaml"), text).unwrap();
     chapter.run(&["module", "update"]).success();
     let new = chapter.commit();
     chapter.apply().success();
-    let remembered = std::fs::read_to_string(chapter.root("web1").join(format!("var/lib/steward/{ID}/applied"))).unwrap();
+    let remembered =
+        std::fs::read_to_string(chapter.root("web1").join(format!("var/lib/steward/{ID}/applied"))).unwrap();
     assert_eq!(remembered.trim(), new);
     git(&["checkout", "--quiet", "--detach", &old]);
     let said = format!("web1, web2: revision {} was applied last, and this checkout does not contain it", &new[..12]);
     chapter.plan().success().stderr_has(&format!("warning: {said}"));
-    let ran = chapter.run(&["apply", "--yes", "--allow-deletions", "9"]).status(1).stderr_has(&format!("error: {said}"));
+    let ran =
+        chapter.run(&["apply", "--yes", "--allow-deletions", "9"]).status(1).stderr_has(&format!("error: {said}"));
     ran.stderr_has("--older-revision");
     assert!(chapter.root("web1").join("etc/base.3").exists());
     chapter.run(&["apply", "--yes", "--allow-deletions", "9", "--older-revision"]).success();
@@ -148,7 +157,8 @@ fn what_is_not_committed_is_said_and_remembered() {
     let dirty = format!("hosts remember it as {}+dirty", &commit[..12]);
     chapter.plan().success().stderr_has(&dirty);
     chapter.apply().success().stderr_has(&dirty);
-    let remembered = std::fs::read_to_string(chapter.root("web1").join(format!("var/lib/steward/{ID}/applied"))).unwrap();
+    let remembered =
+        std::fs::read_to_string(chapter.root("web1").join(format!("var/lib/steward/{ID}/applied"))).unwrap();
     assert_eq!(remembered.trim(), format!("{commit}+dirty"));
 }
 
@@ -165,7 +175,10 @@ fn what_was_there_before_is_kept_until_it_is_adopted() {
     chapter.apply().success();
     chapter.run(&["adopt", "web1"]).status(1).stdout_has("  file:/etc/wiki.0 (as the inventory wants it)\n");
     std::fs::write(chapter.root("web1").join("etc/wiki.1"), "by hand\n").unwrap();
-    chapter.run(&["adopt", "web1", "file:/etc/wiki.9"]).status(1).stderr_has("nothing in the inventory is `file:/etc/wiki.9`");
+    chapter
+        .run(&["adopt", "web1", "file:/etc/wiki.9"])
+        .status(1)
+        .stderr_has("nothing in the inventory is `file:/etc/wiki.9`");
     chapter.run(&["adopt", "web1", "file:/etc/wiki.6"]).status(1).stderr_has("cannot be adopted");
     let ran = chapter.run(&["adopt", "web1", "file:/etc/wiki.0", "file:/etc/wiki.1", "--yes"]).success();
     ran.stdout_has("  file:/etc/wiki.1 (content differs)\n");
@@ -187,13 +200,17 @@ fn two_inventories_on_one_host_keep_apart() {
     let one = chapter();
     let root = one.root("web1");
     let entry = format!("{{ address: local, root: {}, os: debian-12 }}", root.display());
-    let other = inventory("", "").replace(ID, "ffeeddccbbaa99887766554433221100").replace("name: Test", "name: Next Chapter");
+    let other =
+        inventory("", "").replace(ID, "ffeeddccbbaa99887766554433221100").replace("name: Test", "name: Next Chapter");
     let mine = BASE.replace("/etc/base.", "/etc/other.");
     let two = Chapter::new().file("modules/base.yaml", &mine).entry("theirs", &entry).file("chapter.yaml", &other);
     two.apply().success();
     assert!(root.join("etc/other.0").exists());
     nothing_to_do(&one).no_changes();
-    let two = two.file("modules/base.yaml", mine.replace("/etc/other.2", "x").replace("/etc/other.{{ item }}", "/etc/base.{{ item }}"));
+    let two = two.file(
+        "modules/base.yaml",
+        mine.replace("/etc/other.2", "x").replace("/etc/other.{{ item }}", "/etc/base.{{ item }}"),
+    );
     two.run(&["module", "update"]).success();
     let said = format!("`file:/etc/base.0` (and 2 more) is managed by another inventory, too: Test ({ID})");
     two.plan().status(3).stdout_has(&said);

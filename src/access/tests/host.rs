@@ -16,7 +16,13 @@ fn looked(directory: &Directory, check: impl Fn(&str, Seen)) {
     // what a file says it includes is compared with the real name
     let program =
         probe_program().replace("/etc/", &etc).replace(&format!("\"{etc}sudoers.d\""), "\"/etc/sudoers.d\"");
-    let request = request::request(&BTreeMap::new(), &Site::default(), "/nonexistent", request::Asked { access: true, whole: false }, NONCE);
+    let request = request::request(
+        &BTreeMap::new(),
+        &Site::default(),
+        "/nonexistent",
+        request::Asked { access: true, whole: false },
+        NONCE,
+    );
     for shell in SHELLS {
         let mut sections = directory.bench(shell).sections(&program, &request);
         let answer = sections.remove("access").unwrap();

@@ -133,7 +133,8 @@ fn nothing_goes_while_something_fails() {
 
 #[test]
 fn records_that_are_lost_or_cut_never_lead_to_a_deletion() {
-    let damage: &[(&str, fn(&str) -> String)] = &[
+    type Damage = fn(&str) -> String;
+    let damage: &[(&str, Damage)] = &[
         ("ledger", |_| String::new()),
         ("ledger", |text| text[..text.len() / 2].to_owned()),
         ("ledger", |text| text.replace("|made|", "|mad")),
@@ -213,7 +214,11 @@ fn another_inventory_that_manages_the_same_is_seen_by_name() {
     host.converge();
     let other = host.at("var/lib/steward/cd34");
     fs::create_dir(&other).unwrap();
-    fs::write(other.join("managed"), "steward-managed 1|Next Chapter\nM|file:/srv/wiki/conf|x|-||\nM|file:/etc/motd|x|-||\n").unwrap();
+    fs::write(
+        other.join("managed"),
+        "steward-managed 1|Next Chapter\nM|file:/srv/wiki/conf|x|-||\nM|file:/etc/motd|x|-||\n",
+    )
+    .unwrap();
     host.declare(&WIKI[3..]);
     let records = Host::run().records(&host.catalog.site);
     let observed = look(&mut *host.session, &host.catalog, &records, SILENCE).unwrap();

@@ -154,7 +154,9 @@ impl Tree {
         match said.split_once('|') {
             None if said == "absent" => Observation::Absent,
             Some(("other", what)) => Observation::Present(State::new().with("type", what)),
-            Some(("tree", _)) if self.leaving.is_some() => Observation::Present(State::new().with("type", "directory")),
+            Some(("tree", _)) if self.leaving.is_some() => {
+                Observation::Present(State::new().with("type", "directory"))
+            }
             Some(("tree", encoded)) => match Manifest::read(encoded, nonce) {
                 Ok(manifest) => {
                     let lines = manifest.lines(&self.owners, &self.wanted, |path| self.manages(path));

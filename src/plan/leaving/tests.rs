@@ -39,7 +39,13 @@ fn steps(plan: &HostPlan) -> Vec<String> {
 
 #[test]
 fn what_runs_stops_first_and_the_rest_goes_last_in_reverse() {
-    let ids = ["user:wiki", "directory:/srv/wiki", "file:/etc/wiki.conf", "file:/etc/systemd/system/wiki.service", "service:wiki"];
+    let ids = [
+        "user:wiki",
+        "directory:/srv/wiki",
+        "file:/etc/wiki.conf",
+        "file:/etc/systemd/system/wiki.service",
+        "service:wiki",
+    ];
     let (catalog, mut observed) = with_left(ids.map(made).into());
     observed.resources[4] = crate::plan::tests::other("old\n");
     let plan = plan(&catalog, &observed);
@@ -120,10 +126,9 @@ fn data_waits_for_a_word() {
     // it stays on the list, and there is nothing to write until somebody decides
     observed.records.listed = Some(digest(&waiting.leavings.managed));
     assert!(!plan(&catalog, &observed).leavings.due);
-    for (key, fate, argument) in [
-        ("directory:/srv/wiki", Fate::Archive, "archive"),
-        ("wiki", Fate::Destroy, "destroy"),
-    ] {
+    for (key, fate, argument) in
+        [("directory:/srv/wiki", Fate::Archive, "archive"), ("wiki", Fate::Destroy, "destroy")]
+    {
         let mut catalog = HostCatalog::clone(&catalog);
         catalog.retire = Arc::new(BTreeMap::from([(key.to_owned(), fate)]));
         let plan = plan(&Arc::new(catalog), &observed);
@@ -180,7 +185,8 @@ fn what_somebody_changed_is_said_to_be() {
 
 #[test]
 fn many_deletions_are_agreed_to_by_number() {
-    let many = |count: usize| planned((0..count).map(|number| made(&format!("file:/etc/wiki.{number}"))).collect()).leavings;
+    let many =
+        |count: usize| planned((0..count).map(|number| made(&format!("file:/etc/wiki.{number}"))).collect()).leavings;
     assert_eq!(many(1).too_many(1, None), None);
     assert_eq!(many(1).too_many(0, Some(0)), None);
     assert_eq!(many(2).too_many(5, None).as_deref(), Some("2 of 7 resources would be deleted"));

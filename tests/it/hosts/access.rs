@@ -62,7 +62,13 @@ const HASH: &str = "$y$j9T$canary$canarycanarycanarycanarycanarycanarycan";
 fn no_hash_is_in_the_answer(host: &Host) {
     let shared = tempfile::tempdir().unwrap();
     let bench = bench(host, shared.path());
-    let request = request::request(&BTreeMap::new(), &Site::default(), "/nonexistent", request::Asked { access: true, whole: false }, NONCE);
+    let request = request::request(
+        &BTreeMap::new(),
+        &Site::default(),
+        "/nonexistent",
+        request::Asked { access: true, whole: false },
+        NONCE,
+    );
     let answer = |program: &str| bench.sections(program, &request).remove("access").unwrap();
     let leaks = |answer: &steward::kinds::Answer| String::from_utf8_lossy(&answer.bytes).contains("canary");
     // the check can fail: a program that says the field itself is found out
