@@ -139,7 +139,9 @@ fn left(id: &str, service: &str, flags: &str, keepsake: &str, how: &str, revisio
     let (id, service, keepsake) = (text(id)?, text(service)?, text(keepsake)?);
     let (kind, name) = id.split_once(':')?;
     let kind = kinds::named(kind)?;
-    if !matches!(flags, "-" | "d" | "s" | "ds") {
+    // it is shown, so it must be what can be the name of a service
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    if !matches!(flags, "-" | "d" | "s" | "ds") || service.is_empty() || !service.chars().all(plain) {
         return None;
     }
     let revision = revision.to_owned();

@@ -45,6 +45,8 @@ fn a_line_that_is_cut_or_forged_is_no_resource() {
         "L|file:/etc/a|wiki|-||owned|abc",
         "L|file:/etc/a\\0377|wiki|-||made|abc",
         "M|file:/etc/a|wiki|-||made|abc",
+        "L|file:/etc/a|wi\\0033[2Jki|-||made|abc",
+        "L|file:/etc/a||-||made|abc",
     ] {
         assert!(records(line).left.is_empty(), "{line}");
     }
