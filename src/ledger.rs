@@ -139,7 +139,9 @@ fn left(id: &str, service: &str, flags: &str, keepsake: &str, how: &str, revisio
     let (id, service, keepsake) = (text(id)?, text(service)?, text(keepsake)?);
     let (kind, name) = id.split_once(':')?;
     let kind = kinds::named(kind)?;
-    if !matches!(flags, "-" | "d" | "s" | "ds") {
+    // it is shown, so it must be what can be the name of a service
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    if !matches!(flags, "-" | "d" | "s" | "ds") || service.is_empty() || !service.chars().all(plain) {
         return None;
     }
     let revision = revision.to_owned();
@@ -198,94 +200,4 @@ impl std::fmt::Debug for dyn Kind {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn records(text: &str) -> Records {
-        let answer = Answer { bytes: text.as_bytes().to_vec(), nonce: "ab12".into(), ..Answer::default() };
-        read(Some(&answer), &Site::default())
-    }
-
-    fn q(kind: &str, answer: &str) -> String {
-        format!("Q|{kind}|{}\n", STANDARD.encode(answer))
-    }
-
-    #[test]
-    fn what_is_left_is_read_with_what_is_there_of_it() {
-        let records = records(&format!(
-            "D|abc\nL|directory:/srv/x|wiki|d||made|abc\nL|file:/etc/b|wiki|-||none|\nL|file:/etc/a\\0174b|wiki|-||adopted|\n{}{}",
-            q("file", "A|/etc/b\nS|81a4|root|0|root|0|1|/etc/a\\0174b\n"),
-            q("directory", "U|/srv/x|no way\n")
-        ));
-        let seen: Vec<(String, bool, &Owned, bool)> = records
-            .left
-            .iter()
-            .map(|it| (it.id.to_string(), it.data, &it.owned, it.seen == Observation::Absent))
-            .collect();
-        assert_eq!(records.left[0].seen, Observation::Unknown("no way".into()));
-        assert_eq!(
-            seen,
-            [
-                ("directory:/srv/x".into(), true, &Owned::Made("abc".into()), false),
-                ("file:/etc/b".into(), false, &Owned::No, true),
-                ("file:/etc/a|b".into(), false, &Owned::Adopted(String::new()), false),
-            ]
-        );
-        assert_eq!(records.listed.as_deref(), Some("abc"));
-    }
-
-    #[test]
-    fn a_line_that_is_cut_or_forged_is_no_resource() {
-        for line in [
-            "L|file:/etc/a|wiki|-||made",
-            "L|nothing:/etc/a|wiki|-||made|abc",
-            "L|file|wiki|-||made|abc",
-            "L|file:/etc/a|wiki|x||made|abc",
-            "L|file:/etc/a|wiki|-||owned|abc",
-            "L|file:/etc/a\\0377|wiki|-||made|abc",
-            "M|file:/etc/a|wiki|-||made|abc",
-        ] {
-            assert!(records(line).left.is_empty(), "{line}");
-        }
-        let giant = format!("L|file:/{}|wiki|-||made|abc\n", "a".repeat(LONGEST));
-        assert!(records(&giant).left.is_empty());
-    }
-
-    #[test]
-    fn records_of_more_than_anybody_declares_say_nothing() {
-        let many: String = (0..=MOST + 5).map(|number| format!("L|file:/etc/{number}|wiki|-||made|abc\n")).collect();
-        let records = records(&many);
-        assert!(records.left.is_empty() && records.trouble.is_some());
-    }
-
-    #[test]
-    fn silence_is_not_an_empty_list() {
-        assert!(read(None, &Site::default()).trouble.is_some());
-        assert_eq!(records("U|/var/lib/steward/x/managed cannot be read\n").left.len(), 0);
-        let left = records("L|file:/etc/a|wiki|-||made|abc\n").left;
-        assert!(matches!(left[0].seen, Observation::Unknown(_)));
-    }
-
-    proptest! {
-        #[test]
-        fn no_answer_makes_it_panic(
-            words in prop::collection::vec(
-                prop_oneof![
-                    prop::sample::select(vec![
-                        "L|", "B|", "N|", "C|", "Q|", "D|", "\n", "|", "file:/etc/x", "line:/etc/x#y", "made", "d", "4|#",
-                        "block:/e#x", "Q|file|", "\\0", "\\0377", "user:root", "package:-", "Q|line|MHx5ZXN8",
-                    ]).prop_map(|word| word.as_bytes().to_vec()),
-                    prop::collection::vec(any::<u8>(), 0..40),
-                ],
-                0..60,
-            ),
-        ) {
-            let answer = Answer { bytes: words.concat(), nonce: "ab12".into(), ..Answer::default() };
-            for left in read(Some(&answer), &Site::default()).left {
-                prop_assert!(kinds::named(left.id.kind).is_some());
-            }
-        }
-    }
-}
+mod tests;

@@ -172,7 +172,7 @@ fn verdict(declared: &HostCatalog, observed: &Observed, left: &Left) -> Verdict 
     }
     let Some(item) = left.kind.retired(&Leaving { fate, ..left.leaving() }) else {
         let remedy = match left.kind.retired(&Leaving { fate: Some(Fate::Remove), ..left.leaving() }) {
-            Some(_) => format!("stays as it is; `retire: {{ \"{id}\": remove }}` in the inventory removes it"),
+            Some(_) => format!("others may need it; `retire: {{ \"{id}\": remove }}` in the inventory removes it"),
             None => return Verdict::Forget,
         };
         return Verdict::Stays(remedy);

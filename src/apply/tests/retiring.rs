@@ -133,7 +133,8 @@ fn nothing_goes_while_something_fails() {
 
 #[test]
 fn records_that_are_lost_or_cut_never_lead_to_a_deletion() {
-    let damage: &[(&str, fn(&str) -> String)] = &[
+    type Damage = fn(&str) -> String;
+    let damage: &[(&str, Damage)] = &[
         ("ledger", |_| String::new()),
         ("ledger", |text| text[..text.len() / 2].to_owned()),
         ("ledger", |text| text.replace("|made|", "|mad")),
