@@ -31,6 +31,8 @@ pub struct HostCatalog {
     /// The login that the hosting gave. `None` where nothing can be said about who may log in: a directory, or a catalog
     /// that a limit took services from.
     pub bootstrap: Option<String>,
+    /// Public keys of programs that may look at it: type and base64.
+    pub readers: Vec<String>,
     /// A host of a higher wave is changed after all hosts of lower ones, which its services need.
     pub wave: usize,
     /// Ports that services offer here: `tcp 443 (web)`.

@@ -27,6 +27,7 @@ pub mod people;
 pub mod plan;
 pub mod probe;
 pub mod quoting;
+pub mod reader;
 pub mod report;
 pub mod resource;
 pub mod review;

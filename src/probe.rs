@@ -8,12 +8,14 @@ use crate::access::Seen;
 use crate::catalog::HostCatalog;
 use crate::diag::Diagnostic;
 use crate::kinds::{Answer, Item};
-use crate::observed::{Debt, Facts, Kept, Ledger, Look, Observed};
+use crate::observed::{Debt, Facts, Installed, Kept, Ledger, Look, Observed};
 use crate::quoting::decode;
 use crate::resource::{Observation, digest};
 use crate::script::frames::Answers;
-use crate::script::{probe_program, request};
-use crate::transport::{Broken, Conversation, Input, Session, privilege};
+use crate::script::{probe_program, reader as installed, request};
+use crate::transport::{Broken, Conversation, Input, Session, Sudo, privilege};
+
+mod reader;
 
 /// Asks the host for everything the catalog names. `records`: the directory of Steward's records there.
 pub fn look(
@@ -22,8 +24,11 @@ pub fn look(
     records: &str,
     silence: Duration,
 ) -> Result<Observed, Broken> {
-    let nonce = nonce()?;
     let sudo = session.login().sudo.clone();
+    if matches!(sudo, Sudo::Reader) {
+        return reader::look(session, catalog, records, silence);
+    }
+    let nonce = nonce()?;
     let mut items: BTreeMap<&'static str, Vec<&dyn Item>> = BTreeMap::new();
     for resource in looked_at(catalog) {
         items.entry(resource.id.kind).or_default().push(&*resource.item);
@@ -33,12 +38,31 @@ pub fn look(
     upload.extend_from_slice(&request);
     let mut talk = Looking { upload: Some(upload), answers: Answers::new(&nonce), printed: Vec::new() };
     session.exchange(&privilege::command(&sudo, &nonce), &mut talk, silence)?;
-    if !talk.answers.done {
-        let fact = format!("host {} answered with more than it was asked", catalog.host);
-        return Err(Broken::Ended(Box::new(Diagnostic::error(fact).remedy("look at what its login scripts print"))));
-    }
+    answered(&talk, catalog)?;
     let look = Look { digest: digest(&talk.compared(&nonce)), nonce, request };
     Ok(observed(catalog, &talk.answers.sections, look))
+}
+
+fn answered(talk: &Looking, catalog: &HostCatalog) -> Result<(), Broken> {
+    if talk.answers.done {
+        return Ok(());
+    }
+    let fact = format!("host {} answered with more than it was asked", catalog.host);
+    Err(Broken::Ended(Box::new(Diagnostic::error(fact).remedy("look at what its login scripts print"))))
+}
+
+/// Runs a script as root that frames what it says, in one exchange, and gives its sections.
+pub fn run(
+    session: &mut dyn Session,
+    script: &[u8],
+    nonce: &str,
+    silence: Duration,
+) -> Result<BTreeMap<String, Answer>, Broken> {
+    let sudo = session.login().sudo.clone();
+    let upload = privilege::preamble(&sudo, nonce, script);
+    let mut talk = Looking { upload: Some(upload), answers: Answers::new(nonce), printed: Vec::new() };
+    session.exchange(&privilege::command(&sudo, nonce), &mut talk, silence)?;
+    Ok(talk.answers.sections)
 }
 
 /// A random name for the frames of one exchange, that no earlier data on the host can contain.
@@ -80,6 +104,7 @@ pub fn observed(catalog: &HostCatalog, sections: &BTreeMap<String, Answer>, look
         applied,
         ledger,
         access,
+        reader: reader_key(sections.get("ledger")),
         look,
     }
 }
@@ -109,6 +134,23 @@ fn debts(answer: Option<&Answer>) -> Vec<Debt> {
         Some(Debt { name: name.to_owned(), reason: reason.to_owned() })
     };
     answer.iter().flat_map(|answer| answer.text_lines()).filter_map(debt).collect()
+}
+
+/// What is installed for reader keys, by its digests.
+fn reader_key(answer: Option<&Answer>) -> Option<Installed> {
+    let mut found = Installed::default();
+    for line in answer.iter().flat_map(|answer| answer.text_lines()) {
+        let Some((digest, file)) = line.strip_prefix("P|").and_then(|rest| rest.split_once('|')) else { continue };
+        let place = match file {
+            installed::PROGRAM => &mut found.program,
+            installed::SUDOERS => &mut found.sudoers,
+            installed::KEYS => &mut found.keys,
+            file if file.ends_with("/readable") => &mut found.readable,
+            _ => continue,
+        };
+        digest.clone_into(place);
+    }
+    (!found.program.is_empty()).then_some(found)
 }
 
 /// What the host remembers. A line that is not whole says nothing.

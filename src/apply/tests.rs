@@ -46,6 +46,7 @@ fn host(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> Host {
         os: None,
         architecture: None,
         bootstrap: None,
+        readers: Vec::new(),
         wave: 0,
         ports: std::collections::BTreeSet::new(),
         keepers: std::collections::BTreeSet::new(),

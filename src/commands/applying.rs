@@ -9,14 +9,17 @@ use serde_json::json;
 use super::Context;
 use super::looking::Looked;
 use crate::apply::{Apply, apply};
+use crate::catalog::HostCatalog;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::fleet;
+use crate::observed::Installed;
 use crate::outcome::{Event, Outcome, Status, StepResult};
 use crate::plan::HostPlan;
 use crate::plan::fleet::{FleetPlan, HostError};
+use crate::reader;
 use crate::script::change::Run;
-use crate::transport::Session;
+use crate::transport::{Broken, Session};
 use crate::ui::progress::Progress;
 use crate::ui::{Format, Ui};
 
@@ -76,12 +79,17 @@ impl Doer {
     fn host(&self, work: Work) -> Outcome {
         self.progress.begin(&work.host, "starting");
         let outcome = match (work.plan, work.session) {
-            (Ok(plan), Some(session)) if plan.is_empty() => unchanged(&plan, session.exchanges()),
+            (Ok(plan), Some(mut session)) if plan.is_empty() => {
+                let outcome = unchanged(&plan, session.exchanges());
+                self.reader(&mut *session, &plan.catalog, plan.reader.as_ref(), outcome)
+            }
             (Ok(plan), Some(session)) if !plan.unreadable.is_empty() => unreadable(&plan, session.exchanges()),
             (Ok(plan), Some(mut session)) => {
                 let watch = |host: &str, event: Event| self.watch(host, &event);
                 let how = Apply { run: &self.run, stop: &self.stop, silence: self.silence, watch: &watch };
-                apply(&mut *session, plan, &how)
+                let (catalog, found) = (Arc::clone(&plan.catalog), plan.reader.clone());
+                let outcome = apply(&mut *session, plan, &how);
+                self.reader(&mut *session, &catalog, found.as_ref(), outcome)
             }
             (Ok(_), None) => {
                 ended(&work.host, Status::Failed, Diagnostic::error("the connection is gone").remedy("apply again"))
@@ -92,6 +100,26 @@ impl Doer {
             }
         };
         self.progress.end(&work.host);
+        outcome
+    }
+
+    /// Once all is as it should be, reader keys may ask for it, by the program of this version.
+    fn reader(
+        &self,
+        session: &mut dyn Session,
+        catalog: &HostCatalog,
+        found: Option<&Installed>,
+        mut outcome: Outcome,
+    ) -> Outcome {
+        if outcome.status != Status::Converged || !reader::is_outdated(catalog, found) {
+            return outcome;
+        }
+        let renewed = reader::install(session, catalog, &self.run.records(&catalog.site), true, self.silence);
+        outcome.exchanges = session.exchanges();
+        if let Err(Broken::Unreachable(why) | Broken::Lost(why) | Broken::Ended(why)) = renewed {
+            outcome.status = Status::Failed;
+            outcome.failures.push(*why);
+        }
         outcome
     }
 

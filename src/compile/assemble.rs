@@ -21,6 +21,7 @@ pub(super) fn catalog(
         let told = told.get(made.host).cloned().unwrap_or_default();
         let mut catalog = HostCatalog {
             host: host.name.clone(),
+            readers: inventory.chapter.readers.iter().map(|key| key.value.key()).collect(),
             bootstrap: (selection.services.is_none() && !site.is_directory()).then(|| host.user.as_str().to_owned()),
             site,
             os: text(&host.os),

@@ -29,6 +29,7 @@ pub(super) fn catalog(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> 
         os: None,
         architecture: None,
         bootstrap: None,
+        readers: Vec::new(),
         wave: 0,
         ports: std::collections::BTreeSet::new(),
         keepers: std::collections::BTreeSet::new(),

@@ -8,6 +8,7 @@ use crate::kinds;
 pub mod archive;
 pub mod change;
 pub mod frames;
+pub mod reader;
 pub mod request;
 
 const PROBE: &str = include_str!("probe.sh");

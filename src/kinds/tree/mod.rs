@@ -99,6 +99,10 @@ impl Kind for TreeKind {
         include_str!("probe.sh")
     }
 
+    fn reader(&self) -> Option<&'static str> {
+        Some("")
+    }
+
     fn read(&self, items: &[&dyn Item], _: &Site, answer: &Answer) -> Vec<Observation> {
         let said = |number: usize| {
             let mark = format!("{number}|");
@@ -159,6 +163,10 @@ impl Item for Tree {
 
     fn want(&self) -> Want {
         Want::Present(State::new().with("type", "directory").with("content", self.wanted.lines()))
+    }
+
+    fn known(&self) -> Vec<String> {
+        self.wanted.digests()
     }
 
     fn ask(&self, site: &Site) -> Vec<Vec<u8>> {
