@@ -34,13 +34,7 @@ pub fn remove(session: &mut dyn Session, host: &str, silence: Duration) -> Resul
     done(session, &reader::remove(&nonce), &nonce, host, silence)
 }
 
-fn done(
-    session: &mut dyn Session,
-    script: &[u8],
-    nonce: &str,
-    host: &str,
-    silence: Duration,
-) -> Result<(), Broken> {
+fn done(session: &mut dyn Session, script: &[u8], nonce: &str, host: &str, silence: Duration) -> Result<(), Broken> {
     let sections = run(session, script, nonce, silence)?;
     if sections.contains_key("good") {
         return Ok(());
@@ -48,5 +42,7 @@ fn done(
     let said = sections.get("failed").map(|answer| String::from_utf8_lossy(&answer.bytes).trim().to_owned());
     let said = said.filter(|said| !said.is_empty()).unwrap_or_else(|| "it did not say why".to_owned());
     let fact = format!("reader keys could not be set up on host {host}: {}", said.escape_debug());
-    Err(Broken::Ended(Box::new(Diagnostic::error(fact).remedy("mend what it says there, and run `steward host reader` again"))))
+    Err(Broken::Ended(Box::new(
+        Diagnostic::error(fact).remedy("mend what it says there, and run `steward host reader` again"),
+    )))
 }

@@ -8,6 +8,8 @@ use crate::script::reader::{ACCOUNT, KEYS, SUDOERS, installed};
 /// Which of what belongs to reader keys is as it should be.
 #[derive(Debug, Default)]
 pub(super) struct Readers {
+    /// There are reader keys in the inventory.
+    declared: bool,
     /// The right leads to this version's program and to nothing else.
     right: bool,
     /// Exactly the declared keys, each for that program only.
@@ -19,6 +21,7 @@ pub(super) fn readers(catalog: &HostCatalog, observed: &Observed) -> Readers {
     let wanted = installed(catalog);
     let declared = !catalog.readers.is_empty();
     Readers {
+        declared,
         right: declared && *program == wanted.program && *sudoers == wanted.sudoers,
         keys: declared && *keys == wanted.keys,
     }
@@ -41,10 +44,12 @@ impl Readers {
     pub(super) fn remedy(&self, finding: &mut Finding) {
         let is_key = finding.what == What::Key && finding.file == KEYS;
         let is_right = finding.what == What::Sudo && finding.file == SUDOERS;
-        if is_key || is_right {
-            finding.remedy = "declare the key in `readers` of `chapter`, or take it out there; then `steward apply` (after \
-                              a change of everything, `steward host reader HOST`) puts it right"
-                .to_owned();
+        if (is_key || is_right) && self.declared {
+            finding.remedy =
+                "`steward apply` makes the file what it should be; to keep it, declare it in `readers` of `chapter`"
+                    .to_owned();
+        } else if is_key || is_right {
+            finding.remedy = "declare its key in `readers` of `chapter`, or take all of it away: `steward host reader HOST --remove`".to_owned();
         } else if finding.account == ACCOUNT && finding.what == What::Account {
             finding.remedy = "`steward host reader HOST` puts it right, `--remove` takes it away".to_owned();
         }

@@ -77,19 +77,18 @@ impl Said {
             (None, None) => "its program said nothing that makes sense",
         };
         let fact = format!("host {host} answers no reader key: {why}");
-        Some(Diagnostic::error(fact).remedy(format!("let an operator run `steward apply`, then `steward host reader {host}`")))
+        Some(
+            Diagnostic::error(fact)
+                .remedy(format!("let an operator run `steward apply`, then `steward host reader {host}`")),
+        )
     }
 }
 
 const REFUSED: &str = "a reader key is told nothing of it: it was not applied as it is here";
-const CHANGED: &str = "it was changed on the host, and in the inventory since the last complete apply: a reader key cannot compare";
+const CHANGED: &str =
+    "it was changed on the host, and in the inventory since the last complete apply: a reader key cannot compare";
 
-fn translated(
-    catalog: &HostCatalog,
-    sections: &BTreeMap<String, Answer>,
-    lines: &[usize],
-    said: &Said,
-) -> Observed {
+fn translated(catalog: &HostCatalog, sections: &BTreeMap<String, Answer>, lines: &[usize], said: &Said) -> Observed {
     let refused: Vec<usize> = said.refused.iter().filter_map(|line| lines.get(*line).copied()).collect();
     let is_asked = |index: usize| lines.contains(&index) && !refused.contains(&index);
     let asked: Vec<usize> = (0..catalog.resources.len()).filter(|index| is_asked(*index)).collect();
@@ -98,7 +97,8 @@ fn translated(
     let mut seen = observed(&part, sections, Look::default());
     let mut all = vec![Observation::Unknown(REFUSED.to_owned()); catalog.resources.len()];
     for (index, observation) in asked.into_iter().zip(std::mem::take(&mut seen.resources)) {
-        let unsure = matches!(&observation, Observation::Present(state) if is_withheld(state)) && said.same != Some(true);
+        let unsure =
+            matches!(&observation, Observation::Present(state) if is_withheld(state)) && said.same != Some(true);
         if let Some(place) = all.get_mut(index) {
             *place = if unsure { Observation::Unknown(CHANGED.to_owned()) } else { observation };
         }
@@ -118,7 +118,8 @@ fn is_withheld(state: &State) -> bool {
 }
 
 fn explained(broken: Broken, catalog: &HostCatalog) -> Broken {
-    let remedy = format!("let an operator run `steward host reader {}`, and name the key by `--identity`", catalog.host);
+    let remedy =
+        format!("let an operator run `steward host reader {}`, and name the key by `--identity`", catalog.host);
     match broken {
         Broken::Unreachable(diagnostic) if diagnostic.fact.contains("does not let") => {
             Broken::Unreachable(Box::new(diagnostic.remedy(remedy)))

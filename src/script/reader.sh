@@ -42,9 +42,10 @@ known_keys() {
       if (!(line in known) && index(line, "\"")) {
         head = substr($0, 1, length($0) - length(line))
         gsub(/\\"/, "", line)
-        gsub(/"[^"]*"/, "\"(withheld)\"", line)
-        sub(/"[^"(][^"]*$/, "\"(withheld)\"", line)
-        $0 = head line
+        pieces = split(line, piece, "\"")
+        $0 = head piece[1]
+        # every second piece stands in quotes, the last one too if its quote is missing
+        for (i = 2; i <= pieces; i++) $0 = $0 "\"" (i % 2 ? piece[i] : "(withheld)")
       }
       print
     }'

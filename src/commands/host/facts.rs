@@ -54,7 +54,8 @@ fn asked(context: &Context, inventory: &Inventory) -> Result<Vec<Answer>, Diagno
     // a directory is no machine of its own
     let whole = |host: &&Host| host.root.is_none();
     let chosen = inventory.hosts.values().map(|host| &host.value);
-    let chosen: Vec<Host> = chosen.filter(|host| selection.hosts.contains(&host.name)).filter(whole).cloned().collect();
+    let chosen: Vec<Host> =
+        chosen.filter(|host| selection.hosts.contains(&host.name)).filter(whole).cloned().collect();
     let work: Vec<_> = chosen.into_iter().map(|host| (target(inventory, &host, person, &access), host)).collect();
     if work.is_empty() {
         return Err(Diagnostic::error("none of these is a whole host").remedy("name hosts that are machines").into());
@@ -89,9 +90,8 @@ fn nothing(host: &Host) -> HostCatalog {
 }
 
 fn changes(host: &Host, found: &Found) -> Result<Vec<(&'static str, Option<String>, String)>, HostError> {
-    let is_said = |fact: &str| {
-        !fact.is_empty() && fact.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_.".contains(&it))
-    };
+    let is_said =
+        |fact: &str| !fact.is_empty() && fact.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_.".contains(&it));
     // os-release of a rolling distribution has no version: `arch-`
     let has_version = !found.os.starts_with('-') && !found.os.ends_with('-');
     if !has_version || !is_said(&found.os) || !is_said(&found.architecture) {
@@ -132,7 +132,9 @@ fn said(context: &Context, answers: &[Answer]) -> Exit {
     if ui.format == Format::Json {
         let change = |(field, before, after): &(&str, Option<String>, String)| json!({ "field": field, "before": before, "after": after });
         let host = |answer: &Answer| match &answer.result {
-            Ok(changes) => json!({ "host": answer.host, "changes": changes.iter().map(change).collect::<Vec<_>>(), "error": null }),
+            Ok(changes) => {
+                json!({ "host": answer.host, "changes": changes.iter().map(change).collect::<Vec<_>>(), "error": null })
+            }
             Err(error) => json!({ "host": answer.host, "changes": [], "error": error.diagnostic.to_string() }),
         };
         ui.json(&json!({ "format": 1, "hosts": answers.iter().map(host).collect::<Vec<_>>() }));
@@ -144,7 +146,9 @@ fn said(context: &Context, answers: &[Answer]) -> Exit {
             };
             match result {
                 Ok(changes) if changes.is_empty() => ui.data(&format!("{host}: as declared\n")),
-                Ok(changes) => ui.data(&format!("{host}: {}\n", changes.iter().map(line).collect::<Vec<_>>().join(", "))),
+                Ok(changes) => {
+                    ui.data(&format!("{host}: {}\n", changes.iter().map(line).collect::<Vec<_>>().join(", ")))
+                }
                 Err(_) => {}
             }
         }

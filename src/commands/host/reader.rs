@@ -43,7 +43,9 @@ impl Reader {
         let looked = looked(context)?;
         if !remove && looked.catalog.hosts.iter().all(|host| host.readers.is_empty()) {
             return Err(Diagnostic::error("no reader key is declared")
-                .remedy("add one by `--key FILE`, or to `readers` of `chapter`; `--remove` takes them away from hosts")
+                .remedy(
+                    "add one by `--key FILE`, or to `readers` of `chapter`; `--remove` takes them away from hosts",
+                )
                 .into());
         }
         let results = on_every_host(context, looked, remove);
@@ -135,7 +137,8 @@ fn declare(context: &Context, file: &Path) -> std::result::Result<(), Diagnostic
     if readers.iter().any(|declared| declared.key() == key.key()) {
         return Ok(());
     }
-    let all: Vec<Value> = readers.iter().map(|it| it.value.to_string()).chain([key.to_string()]).map(Value::from).collect();
+    let all: Vec<Value> =
+        readers.iter().map(|it| it.value.to_string()).chain([key.to_string()]).map(Value::from).collect();
     let mut edited = Files::read(&inventory.dir)?;
     edited.put(&["chapter", "readers"], &all.into(), "chapter")?;
     let (_, rewrites) = edited.finish()?;

@@ -12,5 +12,6 @@ mod leaks;
 mod leaving;
 mod many;
 mod owed;
+mod reader;
 mod saved;
 mod ways;
