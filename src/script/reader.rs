@@ -53,8 +53,8 @@ fn body() -> String {
     body
 }
 
-const READER: &str = include_str!("reader.sh");
-const INSTALL: &str = include_str!("reader_install.sh");
+pub(super) const READER: &str = include_str!("reader.sh");
+pub(super) const INSTALL: &str = include_str!("reader_install.sh");
 
 /// The one right of the account: this program, without an argument.
 pub fn sudoers() -> String {

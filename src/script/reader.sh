@@ -117,18 +117,21 @@ reader_section() {
 
 reader_done() { printf '\n@%s done\n' "$NONCE"; }
 
+# At most so many bytes of standard input, for 30 s, and a point after them, so that no newline at the end is lost. Bytes that
+# no request has become DEL.
+reader_listens() {
+  if command -v timeout >/dev/null 2>&1; then timeout 30 head -c "$1"; else head -c "$1"; fi | tr -c '\n -~' '\177'
+  echo .
+}
+
 reader_main() {
   LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
   export LC_ALL PATH
   umask 077
   cd / || return 1
   limit=4194304
-  # 30 s for the request; bytes that no request has become DEL
-  if command -v timeout >/dev/null 2>&1; then
-    request=$(timeout 30 head -c $((limit + 1)) | tr -c '\n -~' '\177')
-  else
-    request=$(head -c $((limit + 1)) | tr -c '\n -~' '\177')
-  fi
+  request=$(reader_listens $((limit + 1)))
+  request=${request%.}
   newline=$(printf '\n.')
   newline=${newline%.}
   header=${request%%"$newline"*}
@@ -144,7 +147,7 @@ reader_main() {
   RECORDS=/var/lib/steward/$6
   why=
   case $request in *"$(printf '\177')"*) why='the request holds bytes that no request has' ;; esac
-  [ "${#request}" -le "$limit" ] || why='the request is too large'
+  if [ "${#request}" -gt "$limit" ] || [ "$(printf %s "$request" | wc -l)" -gt 100000 ]; then why='the request is too large'; fi
   if [ -L "$RECORDS/readable" ] || [ ! -f "$RECORDS/readable" ]; then why='nothing was applied completely since the reader key was set up'; fi
   if [ "$4" != "$READER_PROGRAM" ]; then
     printf 'program|%s\n' "$READER_VERSION" | reader_section reader
@@ -160,7 +163,7 @@ reader_main() {
   sum=$(sha256sum <"$RECORDS/readable")
   same=other
   [ "${sum%% *}" != "$5" ] || same=same
-  judged=$(printf '%s\n' "$request" | reader_judges)
+  judged=$(printf %s "$request" | reader_judges)
   { printf 'readable|%s\n' "$same"; printf '%s\n' "$judged" | sed -n 's/^-/refused|/p'; } | reader_section reader
   for kind in facts debts ledger; do probe "$kind" </dev/null 2>/dev/null | reader_section "$kind"; done
   for kind in $READER_KINDS; do

@@ -362,12 +362,37 @@ fn mangled(read: &Read) {
     let header = format!("steward-read 1 {NONCE} {digest} {zeros} {INVENTORY}\n").into_bytes();
     let closed = |body: &[u8], why: &str| {
         let said = text(&read.ssh(&[], &[], &[&header[..], body].concat()));
-        assert!(said.contains(&format!("\nclosed|{why}\n")) && !said.contains(" begin facts"), "{said}");
+        assert!(said.contains(&format!("\nclosed|{why}\n")), "{why}: {}", said.len());
+        assert!(!said.contains(" begin facts"));
     };
     closed(b"file||/etc/demo.d/plain\0\xff\n", "the request holds bytes that no request has");
     closed(b"file||/etc/demo.d/plain\r\n", "the request holds bytes that no request has");
     closed(&vec![b'x'; 5 << 20], "the request is too large");
     closed(&b"x\n".repeat(3 << 20), "the request is too large");
+    closed(&b"\n".repeat(5 << 20), "the request is too large");
+    closed(&b"x\n".repeat(100_001), "the request is too large");
     let output = read.ssh(&[], &[], &vec![0; 9 << 20]);
     assert!(output.stdout.is_empty(), "zeros only: {output:?}");
+}
+
+#[test]
+fn facts_are_written_into_the_inventory_and_nothing_else_of_it_changes() {
+    let host = Host::new();
+    let entry =
+        |rest: &str| format!("{{ address: {}, user: admin, host_key: {}{rest} }}", host.address, host.host_key());
+    let chapter = Chapter::new().host("web1", &host).resources("  - directory: { path: /etc/demo.d }\n");
+    let text = |rest: &str, after: &str| format!("hosts:\n  # ours\n  web1: {} # first\n{after}", entry(rest));
+    let gone = "  gone: { address: 192.0.2.1, user: admin, os: debian-11 }\n";
+    let chapter = chapter.file("hosts.yaml", text(", os: debian-11", gone));
+    let ran = chapter.run(&["host", "facts", "web1"]).success().stderr("wrote hosts.yaml\n");
+    let _ = ran.stdout("web1: os debian-11 → debian-12, arch x86_64\n");
+    let written = std::fs::read_to_string(chapter.path("hosts.yaml")).unwrap();
+    assert_eq!(written, text(", os: debian-12, arch: x86_64", gone));
+    let _ = chapter.run(&["host", "facts", "web1"]).success().stdout("web1: as declared\n").stderr("");
+    let ran = chapter.run(&["host", "facts", "--format", "json", "--connect-timeout", "1"]).status(4);
+    let json = ran.json();
+    assert_eq!(json["hosts"][0]["changes"].as_array().map(Vec::len), Some(0), "{ran}");
+    assert!(json["hosts"][1]["error"].is_string(), "{ran}");
+    assert_eq!(std::fs::read_to_string(chapter.path("hosts.yaml")).unwrap(), written);
+    let _ = chapter.run(&["host", "facts", "--limit", "service:bench"]).status(1).stderr_has("about whole hosts");
 }
