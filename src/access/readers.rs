@@ -44,14 +44,15 @@ impl Readers {
     pub(super) fn remedy(&self, finding: &mut Finding) {
         let is_key = finding.what == What::Key && finding.file == KEYS;
         let is_right = finding.what == What::Sudo && finding.file == SUDOERS;
-        if (is_key || is_right) && self.declared {
-            finding.remedy =
-                "`steward apply` makes the file what it should be; to keep it, declare it in `readers` of `chapter`"
-                    .to_owned();
+        let remedy = if (is_key || is_right) && self.declared {
+            "`steward apply` makes the file what it should be; to keep it, declare it in `readers` of `chapter`"
         } else if is_key || is_right {
-            finding.remedy = "declare its key in `readers` of `chapter`, or take all of it away: `steward host reader HOST --remove`".to_owned();
+            "declare its key in `readers` of `chapter`, or take all of it away: `steward host reader HOST --remove`"
         } else if finding.account == ACCOUNT && finding.what == What::Account {
-            finding.remedy = "`steward host reader HOST` puts it right, `--remove` takes it away".to_owned();
-        }
+            "`steward host reader HOST` puts it right, `--remove` takes it away"
+        } else {
+            return;
+        };
+        remedy.clone_into(&mut finding.remedy);
     }
 }

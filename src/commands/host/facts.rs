@@ -29,10 +29,13 @@ pub(super) struct Facts {
     hosts: Vec<String>,
 }
 
-/// What one host says, and which fields of the inventory it changes: name, before, after.
+/// A field of the inventory, what it was, what it becomes.
+type Edit = (&'static str, Option<String>, String);
+
+/// What one host says, and which fields of the inventory it changes.
 struct Answer {
     host: String,
-    result: Result<Vec<(&'static str, Option<String>, String)>, HostError>,
+    result: Result<Vec<Edit>, HostError>,
 }
 
 impl Facts {
@@ -89,7 +92,7 @@ fn nothing(host: &Host) -> HostCatalog {
     }
 }
 
-fn changes(host: &Host, found: &Found) -> Result<Vec<(&'static str, Option<String>, String)>, HostError> {
+fn changes(host: &Host, found: &Found) -> Result<Vec<Edit>, HostError> {
     let is_said =
         |fact: &str| !fact.is_empty() && fact.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_.".contains(&it));
     // os-release of a rolling distribution has no version: `arch-`
@@ -130,7 +133,7 @@ fn write(context: &Context, inventory: &Inventory, answers: &[Answer]) -> Result
 fn said(context: &Context, answers: &[Answer]) -> Exit {
     let ui = context.ui;
     if ui.format == Format::Json {
-        let change = |(field, before, after): &(&str, Option<String>, String)| json!({ "field": field, "before": before, "after": after });
+        let change = |(field, before, after): &Edit| json!({ "field": field, "before": before, "after": after });
         let host = |answer: &Answer| match &answer.result {
             Ok(changes) => {
                 json!({ "host": answer.host, "changes": changes.iter().map(change).collect::<Vec<_>>(), "error": null })
@@ -140,14 +143,14 @@ fn said(context: &Context, answers: &[Answer]) -> Exit {
         ui.json(&json!({ "format": 1, "hosts": answers.iter().map(host).collect::<Vec<_>>() }));
     } else {
         for Answer { host, result } in answers {
-            let line = |(field, before, after): &(&str, Option<String>, String)| match before {
+            let line = |(field, before, after): &Edit| match before {
                 Some(before) => format!("{field} {before} → {after}"),
                 None => format!("{field} {after}"),
             };
             match result {
                 Ok(changes) if changes.is_empty() => ui.data(&format!("{host}: as declared\n")),
                 Ok(changes) => {
-                    ui.data(&format!("{host}: {}\n", changes.iter().map(line).collect::<Vec<_>>().join(", ")))
+                    ui.data(&format!("{host}: {}\n", changes.iter().map(line).collect::<Vec<_>>().join(", ")));
                 }
                 Err(_) => {}
             }
