@@ -38,6 +38,8 @@ pub struct HostCatalog {
     pub partial: bool,
     /// What the inventory says of what leaves it, by identity or service.
     pub retire: Arc<BTreeMap<String, Fate>>,
+    /// Public keys of programs that may look at it: type and base64.
+    pub readers: Vec<String>,
     /// A host of a higher wave is changed after all hosts of lower ones, which its services need.
     pub wave: usize,
     /// Ports that services offer here: `tcp 443 (web)`.

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use secrecy::SecretString;
 
 use crate::inventory::{Host, Inventory, Person};
+use crate::script::reader::ACCOUNT;
 use crate::transport::{Jump, Login, Remote, Sudo, Target, Timeouts};
 
 /// What the command line says about connections.
@@ -14,6 +15,8 @@ use crate::transport::{Jump, Login, Remote, Sudo, Target, Timeouts};
 pub struct Access {
     /// `--user`: log in as this user everywhere.
     pub user: Option<String>,
+    /// `--reader`: log in for reader keys, which can only look.
+    pub reader: bool,
     /// `--identity`: key files to offer.
     pub identities: Vec<PathBuf>,
     /// Asked once, for all hosts; `None`: sudo must not ask.
@@ -28,8 +31,10 @@ pub fn target(inventory: &Inventory, host: &Host, operator: Option<&Person>, acc
         return Target::Local(here(host, access));
     }
     let bootstrap = login(host.user.as_str(), access);
+    let reader = access.reader.then(|| Login { user: Some(ACCOUNT.to_owned()), sudo: Sudo::Reader });
     let wanted = access.user.as_deref().or_else(|| operator.map(Person::login)).map(|user| login(user, access));
-    let (wanted, fallback) = match wanted {
+    let (wanted, fallback) = match reader.or(wanted) {
+        Some(wanted) if access.reader => (wanted, None),
         Some(wanted) if access.user.is_some() || wanted.user == bootstrap.user => (wanted, None),
         Some(wanted) => (wanted, Some(bootstrap)),
         None => (bootstrap, None),

@@ -32,6 +32,7 @@ pub mod people;
 pub mod plan;
 pub mod probe;
 pub mod quoting;
+pub mod reader;
 pub mod records;
 pub mod report;
 pub mod resource;

@@ -23,6 +23,8 @@ pub struct Observed {
     pub records: Records,
     /// Who can get in; `None` where that was not asked.
     pub access: Option<Seen>,
+    /// What a reader key finds there; `None`: none is installed.
+    pub reader: Option<Installed>,
     /// The request that was asked, and the digest of all that the host answered: a change looks again and compares.
     pub look: Look,
 }
@@ -87,4 +89,17 @@ pub struct Look {
     pub request: Vec<u8>,
     /// SHA-256 of everything the look printed.
     pub digest: String,
+}
+
+/// Why a guard is unknown to a look by a reader key. It says nothing about the host.
+pub const NOT_RUN: &str = "`unless` is not run with a reader key";
+
+/// Digests of what is installed for reader keys; empty: not there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Installed {
+    pub program: String,
+    pub sudoers: String,
+    pub keys: String,
+    /// The list of what may be answered, of this inventory.
+    pub readable: String,
 }

@@ -8,12 +8,14 @@ use crate::access::Seen;
 use crate::catalog::HostCatalog;
 use crate::diag::Diagnostic;
 use crate::kinds::{Answer, Item};
-use crate::observed::{Debt, Facts, Kept, Ledger, Look, Observed, Pending};
+use crate::observed::{Debt, Facts, Installed, Kept, Ledger, Look, Observed, Pending};
 use crate::quoting::decode;
 use crate::resource::{Observation, digest};
 use crate::script::frames::Answers;
-use crate::script::{Settle, probe_program, request, settle_program};
-use crate::transport::{Broken, Conversation, Input, Session, privilege};
+use crate::script::{Settle, probe_program, reader as installed, request, settle_program};
+use crate::transport::{Broken, Conversation, Input, Session, Sudo, privilege};
+
+mod reader;
 
 /// Asks the host for everything the catalog names. `records`: the directory of Steward's records there.
 pub fn look(
@@ -44,8 +46,11 @@ fn looking(
     silence: Duration,
     settle: Option<&Settle<'_>>,
 ) -> Result<(String, Observed), Broken> {
-    let nonce = nonce()?;
     let sudo = session.login().sudo.clone();
+    if matches!(sudo, Sudo::Reader) {
+        return reader::look(session, catalog, records, silence).map(|observed| (String::new(), observed));
+    }
+    let nonce = nonce()?;
     let mut items: BTreeMap<&'static str, Vec<&dyn Item>> = BTreeMap::new();
     for resource in looked_at(catalog) {
         items.entry(resource.id.kind).or_default().push(&*resource.item);
@@ -57,13 +62,32 @@ fn looking(
     upload.extend_from_slice(&request);
     let mut talk = Looking { upload: Some(upload), answers: Answers::new(&nonce), printed: Vec::new() };
     session.exchange(&privilege::command(&sudo, &nonce), &mut talk, silence)?;
-    if !talk.answers.done {
-        let fact = format!("host {} answered with more than it was asked", catalog.host);
-        return Err(Broken::Ended(Box::new(Diagnostic::error(fact).remedy("look at what its login scripts print"))));
-    }
+    answered(&talk, catalog)?;
     let look = Look { digest: digest(&talk.compared(&nonce)), nonce, request };
     let observed = observed(catalog, &talk.answers.sections, look);
     Ok((talk.answers.outcome.unwrap_or_default(), observed))
+}
+
+fn answered(talk: &Looking, catalog: &HostCatalog) -> Result<(), Broken> {
+    if talk.answers.done {
+        return Ok(());
+    }
+    let fact = format!("host {} answered with more than it was asked", catalog.host);
+    Err(Broken::Ended(Box::new(Diagnostic::error(fact).remedy("look at what its login scripts print"))))
+}
+
+/// Runs a script as root that frames what it says, in one exchange, and gives its sections.
+pub fn run(
+    session: &mut dyn Session,
+    script: &[u8],
+    nonce: &str,
+    silence: Duration,
+) -> Result<BTreeMap<String, Answer>, Broken> {
+    let sudo = session.login().sudo.clone();
+    let upload = privilege::preamble(&sudo, nonce, script);
+    let mut talk = Looking { upload: Some(upload), answers: Answers::new(nonce), printed: Vec::new() };
+    session.exchange(&privilege::command(&sudo, nonce), &mut talk, silence)?;
+    Ok(talk.answers.sections)
 }
 
 /// A random name for the frames of one exchange, that no earlier data on the host can contain.
@@ -107,6 +131,7 @@ pub fn observed(catalog: &HostCatalog, sections: &BTreeMap<String, Answer>, look
         ledger,
         records: crate::ledger::read(sections.get("owned"), &catalog.site),
         access,
+        reader: reader_key(sections.get("ledger")),
         look,
     }
 }
@@ -146,6 +171,23 @@ fn pending(answer: Option<&Answer>) -> Option<Pending> {
         _ => None,
     };
     answer.iter().flat_map(|answer| answer.text_lines()).find_map(read)
+}
+
+/// What is installed for reader keys, by its digests.
+fn reader_key(answer: Option<&Answer>) -> Option<Installed> {
+    let mut found = Installed::default();
+    for line in answer.iter().flat_map(|answer| answer.text_lines()) {
+        let Some((digest, file)) = line.strip_prefix("P|").and_then(|rest| rest.split_once('|')) else { continue };
+        let place = match file {
+            installed::PROGRAM => &mut found.program,
+            installed::SUDOERS => &mut found.sudoers,
+            installed::KEYS => &mut found.keys,
+            file if file.ends_with("/readable") => &mut found.readable,
+            _ => continue,
+        };
+        digest.clone_into(place);
+    }
+    (!found.program.is_empty()).then_some(found)
 }
 
 /// What the host remembers. A line that is not whole says nothing.

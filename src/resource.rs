@@ -111,6 +111,14 @@ impl State {
         self
     }
 
+    /// Digests of the contents in it.
+    pub fn digests(&self) -> impl Iterator<Item = &str> {
+        self.0.values().filter_map(|value| match value {
+            Attribute::Content(content) => Some(content.digest.as_str()),
+            Attribute::Text(_) => None,
+        })
+    }
+
     /// Sets the attribute if there is something to set it to; an attribute that is not set is not managed.
     #[must_use]
     pub fn with_some(self, name: &'static str, value: Option<impl Into<Attribute>>) -> Self {

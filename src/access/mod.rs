@@ -11,9 +11,11 @@ use crate::catalog::HostCatalog;
 use crate::observed::Observed;
 
 mod declared;
+mod readers;
 mod seen;
 
 use declared::Declared;
+use readers::readers;
 pub use seen::{Account, Key, Right, Seen};
 
 /// One thing about a host that somebody should look at.
@@ -78,6 +80,8 @@ impl Finding {
 pub fn findings(catalog: &HostCatalog, observed: &Observed) -> Vec<Finding> {
     let (Some(bootstrap), Some(seen)) = (&catalog.bootstrap, &observed.access) else { return Vec::new() };
     let declared = Declared::of(catalog);
+    let readers = readers(catalog, observed);
+    let seen = &readers.leave_out(seen);
     let first_root = seen.accounts.iter().position(|account| account.name == "root");
     let audit = Audit { bootstrap, seen, declared, first_root };
     let mut findings = audit.bootstrap();
@@ -87,6 +91,9 @@ pub fn findings(catalog: &HostCatalog, observed: &Observed) -> Vec<Finding> {
     findings.extend(audit.members());
     findings.extend(seen.rights.iter().filter_map(|right| audit.right(right)));
     findings.extend(audit.ways());
+    for finding in &mut findings {
+        readers.remedy(finding);
+    }
     findings.extend(seen.unknown.iter().map(|(what, why)| Finding {
         what: What::Unknown,
         account: String::new(),

@@ -41,6 +41,7 @@ fn catalog(bootstrap: &str, resources: &[(&str, &str)]) -> HostCatalog {
         os: None,
         architecture: None,
         bootstrap: Some(bootstrap.into()),
+        readers: Vec::new(),
         wave: 0,
         ports: BTreeSet::new(),
         keepers: BTreeSet::new(),

@@ -52,6 +52,7 @@ fn host(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> Host {
         bootstrap: None,
         partial: false,
         retire: Arc::default(),
+        readers: Vec::new(),
         wave: 0,
         ports: std::collections::BTreeSet::new(),
         keepers: std::collections::BTreeSet::new(),

@@ -91,6 +91,17 @@ mod tests {
     }
 
     #[test]
+    fn whatever_looks_at_servers_does_it_with_a_reader_key() {
+        for system in ALL {
+            let (_, text) = system.file();
+            for command in ["steward plan", "steward drift"] {
+                let all = text.matches(command).count();
+                assert_eq!((all, text.matches(&format!("{command} --reader")).count()), (1, 1), "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn pull_requests_get_no_secrets_and_no_more_rights_than_a_comment_needs() {
         for system in ALL {
             let (_, text) = system.file();

@@ -10,14 +10,17 @@ use super::Context;
 use super::looking::Looked;
 use super::pace::{Candidate, Gate, Pace};
 use crate::apply::{Apply, apply};
+use crate::catalog::HostCatalog;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::fleet;
+use crate::observed::Installed;
 use crate::outcome::{Event, Outcome, Status, StepResult};
 use crate::plan::HostPlan;
 use crate::plan::fleet::{FleetPlan, HostError};
+use crate::reader;
 use crate::script::change::Run;
-use crate::transport::{Login, Session, Target, connect};
+use crate::transport::{Broken, Login, Session, Target, connect};
 use crate::ui::progress::Progress;
 use crate::ui::{Format, Ui};
 
@@ -161,8 +164,9 @@ impl Doer {
     fn begun(&self, work: Work) -> Outcome {
         self.progress.begin(&work.host, "starting");
         let outcome = match (work.plan, work.session) {
-            (Ok(plan), Some(session)) if plan.is_empty() && !plan.leavings.due => {
-                unchanged(&plan, session.exchanges())
+            (Ok(plan), Some(mut session)) if plan.is_empty() && !plan.leavings.due => {
+                let outcome = unchanged(&plan, session.exchanges());
+                self.reader(&mut *session, &plan.declared, plan.reader.as_ref(), outcome)
             }
             (Ok(plan), Some(session)) if !plan.unreadable.is_empty() => unreadable(&plan, session.exchanges()),
             (Ok(plan), Some(mut session)) => {
@@ -170,7 +174,9 @@ impl Doer {
                 let reconnect = |login: &Login| connect(&work.target.only(login), &self.ui);
                 let (stop, silence) = (&self.stop, self.silence);
                 let how = Apply { run: &self.run, stop, silence, reconnect: &reconnect, watch: &watch };
-                apply(&mut session, plan, &how)
+                let (declared, found) = (Arc::clone(&plan.declared), plan.reader.clone());
+                let outcome = apply(&mut session, plan, &how);
+                self.reader(&mut *session, &declared, found.as_ref(), outcome)
             }
             (Ok(_), None) => {
                 ended(&work.host, Status::Failed, Diagnostic::error("the connection is gone").remedy("apply again"))
@@ -178,6 +184,26 @@ impl Doer {
             (Err(error), _) => unplanned(&work.host, error),
         };
         self.progress.end(&work.host);
+        outcome
+    }
+
+    /// Once all is as it should be, reader keys may ask for it, by the program of this version.
+    fn reader(
+        &self,
+        session: &mut dyn Session,
+        catalog: &HostCatalog,
+        found: Option<&Installed>,
+        mut outcome: Outcome,
+    ) -> Outcome {
+        if outcome.status != Status::Converged || catalog.partial || !reader::is_outdated(catalog, found) {
+            return outcome;
+        }
+        let renewed = reader::install(session, catalog, &self.run.records(&catalog.site), true, self.silence);
+        outcome.exchanges = session.exchanges();
+        if let Err(Broken::Unreachable(why) | Broken::Lost(why) | Broken::Ended(why)) = renewed {
+            outcome.status = Status::Failed;
+            outcome.failures.push(*why);
+        }
         outcome
     }
 

@@ -15,6 +15,9 @@ use crate::ui::Format;
 /// Say which hosts are not as the inventory wants them: exit code 0 none, 2 some, 3 and 4 if it is not known everywhere.
 #[derive(Debug, Args)]
 pub struct Drift {
+    /// Log in with a reader key (`steward host reader`), which can look and nothing else; give it by `--identity` or an agent.
+    #[arg(long, conflicts_with = "user")]
+    reader: bool,
     /// Say nothing if there is nothing to say: for cron.
     #[arg(short, long)]
     quiet: bool,
@@ -29,9 +32,9 @@ pub struct Drift {
 
 impl Drift {
     pub fn run(self, context: &Context) -> Outcome {
-        let Self { quiet, junit: file, notify } = self;
+        let Self { reader, quiet, junit: file, notify } = self;
         let words = notify.map(|command| notify::words(&command)).transpose()?;
-        let context = &context.quiet(quiet);
+        let context = &context.quiet(quiet).reading(reader);
         let found = drift(&looked(context)?.plan);
         let exit = found.exit();
         match context.ui.format {

@@ -37,6 +37,9 @@ pub struct Global {
     /// Log in as this user instead of your own account.
     #[arg(long, global = true, value_name = "NAME")]
     pub user: Option<String>,
+    /// Look with a reader key; given by the commands that can.
+    #[arg(skip)]
+    pub reader: bool,
     /// Ask once for the password that sudo wants on the hosts.
     #[arg(short = 'K', long, global = true)]
     pub ask_sudo_password: bool,

@@ -144,7 +144,7 @@ pub(super) fn usable(catalog: &HostCatalog, observed: &Observed, session: &dyn S
     verify_facts(catalog, &observed.facts).map_err(|diagnostic| failed(*diagnostic))
 }
 
-fn host_error(broken: Broken) -> HostError {
+pub fn host_error(broken: Broken) -> HostError {
     let (unreachable, diagnostic) = match broken {
         Broken::Unreachable(diagnostic) => (true, diagnostic),
         Broken::Lost(diagnostic) | Broken::Ended(diagnostic) => (false, diagnostic),

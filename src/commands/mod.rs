@@ -26,6 +26,7 @@ pub mod explain;
 mod files;
 mod global;
 pub mod history;
+pub mod host;
 pub mod init;
 pub mod looking;
 pub mod module;
@@ -80,6 +81,11 @@ impl Context {
         Self { ui: self.ui, global: Global { limit: Some(host.to_owned()), ..self.global.clone() } }
     }
 
+    /// The same, looking with a reader key.
+    fn reading(&self, reader: bool) -> Self {
+        Self { ui: self.ui, global: Global { reader: self.global.reader || reader, ..self.global.clone() } }
+    }
+
     /// The hosts that `--limit` means.
     pub fn select(&self, inventory: &Inventory) -> Result<Selection, Diagnostics> {
         inventory.select(self.global.limit.as_deref())
@@ -99,6 +105,7 @@ impl Context {
         };
         Ok(Access {
             user: self.global.user.clone(),
+            reader: self.global.reader,
             identities: self.global.identity.clone(),
             sudo_password,
             timeouts: Timeouts {

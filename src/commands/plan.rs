@@ -16,6 +16,9 @@ use crate::ui::Format;
 /// Show what would change on the hosts, and change nothing.
 #[derive(Debug, Args)]
 pub struct Plan {
+    /// Log in with a reader key (`steward host reader`), which can look and nothing else; give it by `--identity` or an agent.
+    #[arg(long, conflicts_with_all = ["out", "user"])]
+    reader: bool,
     /// Exit with 2 if anything would change.
     #[arg(long)]
     detailed_exitcode: bool,
@@ -35,7 +38,8 @@ pub struct Plan {
 
 impl Plan {
     pub fn run(self, context: &Context) -> Outcome {
-        let Self { detailed_exitcode, show_remote, base, out, expires } = self;
+        let Self { reader, detailed_exitcode, show_remote, base, out, expires } = self;
+        let context = &context.reading(reader);
         if let Some(file) = &out {
             saving::must_not_exist(file)?;
         }

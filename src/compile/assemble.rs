@@ -23,6 +23,7 @@ pub(super) fn catalog(
         let mut catalog = HostCatalog {
             host: host.name.clone(),
             chapter: inventory.chapter.name.value.clone(),
+            readers: inventory.chapter.readers.iter().map(|key| key.value.key()).collect(),
             bootstrap: (selection.services.is_none() && !site.is_directory()).then(|| host.user.as_str().to_owned()),
             site,
             os: text(&host.os),

@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::SshKey;
 use crate::yaml::Placed;
 
 /// Who runs these servers.
@@ -17,6 +18,9 @@ pub struct Chapter {
     /// The language of generated pages and of the runbook.
     #[serde(default)]
     pub locale: Locale,
+    /// SSH public keys of programs, such as CI, that may look at the hosts and do nothing else. `steward host reader` installs them.
+    #[serde(default)]
+    pub readers: Vec<Placed<SshKey>>,
     /// How many people at least must be able to read each secret; 2 if not given.
     #[serde(default)]
     #[schemars(with = "Option<u8>", range(min = 1))]

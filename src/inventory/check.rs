@@ -201,6 +201,7 @@ pub(super) fn values(inventory: &Inventory, mistakes: &mut Diagnostics) {
     addresses(inventory, mistakes);
     logins(inventory, mistakes);
     former(inventory, mistakes);
+    reader_keys(inventory, mistakes);
     for host in inventory.hosts.values() {
         if let Some(root) = host.root.as_ref().filter(|_| !host.is_local()) {
             mistakes.push(
@@ -272,6 +273,30 @@ fn former(inventory: &Inventory, mistakes: &mut Diagnostics) {
                         .remedy("give everybody a key of their own"),
                 );
             }
+        }
+    }
+}
+
+/// A key that may only look must be nobody's: whoever holds a person's key can do more, and who left could still look.
+fn reader_keys(inventory: &Inventory, mistakes: &mut Diagnostics) {
+    for (at, key) in inventory.chapter.readers.iter().enumerate() {
+        let here = inventory.people.values().flat_map(|person| person.ssh.iter().map(move |own| (&person.id, own)));
+        let gone = inventory.former.values().flat_map(|person| person.ssh.iter().map(move |own| (&person.id, own)));
+        if let Some((id, own)) = here.chain(gone).find(|(_, own)| own.key() == key.key()) {
+            mistakes.push(
+                Diagnostic::error(format!("a key in `readers` is also a key of `{id}`"))
+                    .at(&key.place)
+                    .related(&own.place, format!("the key of `{id}`"))
+                    .remedy("make a key for this purpose alone: `ssh-keygen -t ed25519 -f reader`"),
+            );
+        }
+        if let Some(first) = inventory.chapter.readers.iter().take(at).find(|other| other.key() == key.key()) {
+            mistakes.push(
+                Diagnostic::error("a key stands twice in `readers`")
+                    .at(&key.place)
+                    .related(&first.place, "first here")
+                    .remedy("keep one of them"),
+            );
         }
     }
 }

@@ -258,6 +258,7 @@ fn chapter(merged: &Map, sources: &[Arc<Source>], mistakes: &mut Diagnostics) ->
         name: unnamed(),
         domain: unnamed(),
         locale: Locale::default(),
+        readers: Vec::new(),
         min_readers: None,
     })
 }

@@ -95,6 +95,10 @@ impl Kind for DirectoryKind {
         "probe_directory() { stat_paths; }\n"
     }
 
+    fn reader(&self) -> Option<&'static str> {
+        Some("")
+    }
+
     fn read(&self, items: &[&dyn Item], site: &Site, answer: &Answer) -> Vec<Observation> {
         let paths = Paths::read(answer);
         items.iter().map(|item| observe(*item, site, &paths)).collect()

@@ -119,6 +119,10 @@ impl Kind for FileKind {
         PROBE
     }
 
+    fn reader(&self) -> Option<&'static str> {
+        Some("")
+    }
+
     fn read(&self, items: &[&dyn Item], site: &Site, answer: &Answer) -> Vec<Observation> {
         let paths = Paths::read(answer);
         items.iter().map(|item| observe(*item, site, &paths, &answer.ledger)).collect()

@@ -69,6 +69,10 @@ impl Kind for GroupKind {
         PROBE
     }
 
+    fn reader(&self) -> Option<&'static str> {
+        Some("")
+    }
+
     fn read(&self, items: &[&dyn Item], _: &Site, answer: &Answer) -> Vec<Observation> {
         let groups = Groups::read(answer);
         items.iter().map(|item| groups.observe(item.name())).collect()
@@ -174,7 +178,7 @@ probe_group() {
   fi
   awk -F: '
     part == "asked" { order[++count] = $1; asked[$1]; next }
-    ($1 in asked) && !($1 in seen) { seen[$1]; print "G:" $0 }
+    ($1 in asked) && !($1 in seen) { seen[$1]; print "G:" $1 ":x:" $3 ":" $4 }
     END { for (i = 1; i <= count; i++) if (!(order[i] in seen)) print "A:" order[i] }
   ' part=asked - part=group /etc/group
 }

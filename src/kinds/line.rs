@@ -103,6 +103,10 @@ impl Kind for LineKind {
         PROBE
     }
 
+    fn reader(&self) -> Option<&'static str> {
+        Some("")
+    }
+
     fn read(&self, items: &[&dyn Item], _: &Site, answer: &Answer) -> Vec<Observation> {
         let said = |number: usize| {
             let mark = format!("{number}|");
@@ -247,7 +251,7 @@ look_for_line() { # PATH LINE MATCH
     fi
     if [ -n "$2" ] && grep -q -x -F -e "$2" <"$1"; then printf 'yes|'; else printf 'no|'; fi
     if [ -n "$matching" ]; then
-      printf '%s\n' "$matching" | { if [ -n "$2" ]; then grep -v -x -F -e "$2"; else cat; fi; } | head -c 65536 | base64 | tr -d '\n'
+      printf '%s\n' "$matching" | { if [ -n "$2" ]; then grep -v -x -F -e "$2"; else cat; fi; } | head -c 65536 | known_lines | base64 | tr -d '\n'
     fi
     echo
   fi

@@ -80,6 +80,10 @@ impl Kind for LinkKind {
         PROBE
     }
 
+    fn reader(&self) -> Option<&'static str> {
+        Some("")
+    }
+
     fn read(&self, items: &[&dyn Item], site: &Site, answer: &Answer) -> Vec<Observation> {
         let paths = Paths::read(answer);
         items.iter().map(|item| observe(*item, site, &paths)).collect()

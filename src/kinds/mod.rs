@@ -93,6 +93,12 @@ pub trait Kind: Sync {
     /// whatever the number of lines. See `script/probe.sh` for what it may use.
     fn probe(&self) -> &'static str;
 
+    /// Whether a look by a reader key may ask for this kind: constant shell that redefines functions of [`Kind::probe`] so
+    /// that they tell no more than that key may know, empty if they do as they are. `None`: it is not answered.
+    fn reader(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Reads the answers: one observation for each item, in their order. The host may lie, cut short or send binary.
     fn read(&self, items: &[&dyn Item], site: &Site, answer: &Answer) -> Vec<Observation>;
 
@@ -162,6 +168,14 @@ pub trait Item: Any + Debug + Send + Sync {
     /// What it holds of secrets: the request then gets two more fields, see `script::request`.
     fn sealed(&self) -> Option<&Arc<Sealed>> {
         None
+    }
+
+    /// What the host may tell a reader key beside attributes: digests of contents without secrets, lines of keys.
+    fn known(&self) -> Vec<String> {
+        match (self.sealed(), self.want()) {
+            (None, Want::Present(state)) => state.digests().map(str::to_owned).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// What to run on the host to make it so.

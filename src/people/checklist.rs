@@ -70,7 +70,10 @@ pub struct Item {
 
 /// What is the same whenever somebody leaves.
 const ALWAYS: &[(&str, &str)] = &[
-    ("forge", "Take the person out of the chapter's git forge: members, deploy keys, access tokens"),
+    (
+        "forge",
+        "Take the person out of the chapter's git forge: members, deploy keys, access tokens; a reader key that they could copy (`readers` of `chapter`)",
+    ),
     ("registrar", "Domain registrar and DNS: remove the login, change a shared password, check the contact address"),
     ("hosting", "Hosting panels and their billing: remove the login, revoke API tokens, check recovery addresses"),
     (

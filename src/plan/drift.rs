@@ -8,6 +8,7 @@ use super::fleet::FleetPlan;
 use super::json::word;
 use super::{Change, HostPlan};
 use crate::exit::Exit;
+use crate::observed::NOT_RUN;
 use crate::report::junit::{Case, Suite, Verdict};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,8 +85,10 @@ fn looked_at(host: &str, plan: &HostPlan) -> HostDrift {
     // what only its own guard could tell, during a change, is no difference that was seen
     let differences: Vec<Differing> =
         plan.changes.iter().filter(|change| !change.decides_itself()).map(differing).collect();
-    let error = plan.unknown.first().map(|first| {
-        let more = plan.unknown.len() - 1;
+    // nor is what a look by a reader key may not run a fault of the host
+    let unknown: Vec<_> = plan.unknown.iter().filter(|unknown| unknown.why != NOT_RUN).collect();
+    let error = unknown.first().map(|first| {
+        let more = unknown.len() - 1;
         let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
         format!("{} cannot be read: {}{more}", first.id, first.why)
     });

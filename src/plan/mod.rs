@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::access::{Finding, findings};
 use crate::catalog::{HostCatalog, HostReaction, Resource};
 use crate::kinds::{ReactionKind, Risk};
-use crate::observed::{Debt, Facts, Ledger, Look, Observed, Pending};
+use crate::observed::{Debt, Facts, Installed, Ledger, Look, Observed, Pending};
 use crate::resource::{Attribute, Id, Observation, State, Want};
 use crate::secret::SecretName;
 
@@ -49,6 +49,8 @@ pub struct HostPlan {
     pub unreadable: Vec<Unknown>,
     /// Who can get in though the inventory does not say so. No change: `apply` leaves it to people.
     pub access: Vec<Finding>,
+    /// What is installed there for reader keys.
+    pub reader: Option<Installed>,
     pub look: Look,
 }
 
@@ -131,6 +133,7 @@ pub fn plan(declared: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
             applied: observed.applied.clone(),
             unreadable: Vec::new(),
             access: findings(declared, observed),
+            reader: observed.reader.clone(),
             look: observed.look.clone(),
         },
         catalog,

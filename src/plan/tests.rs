@@ -32,6 +32,7 @@ pub(super) fn catalog(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> 
         bootstrap: None,
         partial: false,
         retire: Arc::default(),
+        readers: Vec::new(),
         wave: 0,
         ports: std::collections::BTreeSet::new(),
         keepers: std::collections::BTreeSet::new(),

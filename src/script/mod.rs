@@ -11,6 +11,7 @@ pub mod change;
 pub mod frames;
 pub mod managed;
 mod owning;
+pub mod reader;
 pub mod request;
 
 const PROBE: &str = include_str!("probe.sh");
@@ -234,21 +235,29 @@ mod tests {
         }
     }
 
+    const SHELL: [&str; 12] =
+        [PROBE, ACCOUNT, ACCESS, LEDGER, CHECKS, APPLY, LOG, LOCK, PENDING, CONFIRM, ROLLBACK, RECORDS];
+
     /// Where the checker is installed; elsewhere the shells' own parsers must do.
     #[test]
     fn a_checker_of_shell_finds_nothing_to_say() {
         let parts = |part: fn(&dyn kinds::Kind) -> &'static str| kinds::ALL.iter().map(move |kind| part(*kind));
-        let all: Vec<&str> =
-            [PROBE, ACCOUNT, ACCESS, LEDGER, CHECKS, APPLY, LOG, LOCK, PENDING, CONFIRM, ROLLBACK, RECORDS]
-                .into_iter()
-                .chain(parts(|it| it.probe()))
-                .chain(parts(|it| it.apply()))
-                .collect();
+        let kinds = || parts(|it| it.probe()).chain(parts(|it| it.apply()));
+        let all: Vec<&str> = SHELL.into_iter().chain(kinds()).collect();
+        let by_key = parts(|it| it.reader().unwrap_or_default());
+        let reader = ["READER_PROGRAM=x READER_VERSION=x READER_KINDS=x\n", PROBE].into_iter().chain(by_key);
+        let reader: Vec<&str> = reader.chain([reader::READER, reader::INSTALL]).collect();
+        for program in [all.concat(), reader.concat()] {
+            checked(&program);
+        }
+    }
+
+    fn checked(program: &str) {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), all.concat()).unwrap();
+        std::fs::write(file.path(), program).unwrap();
         // 1091: os-release is not here. 2030, 2031: its ID stays in a subshell. 2016: programs for other shells are quoted on purpose. 2153: STAGE and stage are
-        // two. 2164: kinds' functions run under `set -e`.
-        let excluded = "--exclude=SC1091,SC2030,SC2031,SC2016,SC2153,SC2164";
+        // two. 2164: kinds' functions run under `set -e`. 2317, 2218: the reader defines some functions anew.
+        let excluded = "--exclude=SC1091,SC2030,SC2031,SC2016,SC2153,SC2164,SC2317,SC2218";
         let Ok(output) =
             Command::new("shellcheck").args(["-s", "sh", "-f", "gcc", excluded]).arg(file.path()).output()
         else {

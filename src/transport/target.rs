@@ -93,6 +93,8 @@ pub enum Sudo {
     Passwordless,
     /// `sudo -S`, with this password on standard input.
     Password(SecretString),
+    /// The login is for reader keys: the host runs one program as root, whatever it is asked to run.
+    Reader,
 }
 
 /// How long to wait before a host is taken for dead.

@@ -23,6 +23,7 @@ fn today() -> HostCatalog {
         ports: BTreeSet::new(),
         keepers: BTreeSet::new(),
         partial: false,
+        readers: Vec::new(),
         chapter: "Test".into(),
         retire: Arc::default(),
         checks: Vec::new(),

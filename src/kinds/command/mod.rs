@@ -15,7 +15,7 @@ use super::{
     Answer, Build, Call, Item, Kind, Reaction, ReactionKind, Site, absolute, concrete, field_place, is_plain_absolute,
 };
 use crate::diag::Diagnostic;
-use crate::observed::Ledger;
+use crate::observed::{Ledger, NOT_RUN};
 use crate::quoting::encode;
 use crate::resource::{Observation, State, Want, digest};
 use crate::secret::Sealed;
@@ -134,6 +134,10 @@ impl Kind for CommandKind {
         include_str!("probe.sh")
     }
 
+    fn reader(&self) -> Option<&'static str> {
+        Some(include_str!("reader.sh"))
+    }
+
     fn read(&self, items: &[&dyn Item], _: &Site, answer: &Answer) -> Vec<Observation> {
         let paths = Paths::read(answer);
         let codes: BTreeMap<&str, &str> =
@@ -238,6 +242,7 @@ impl Command {
             Guard::Unless { .. } => match codes.get(encode(self.fields.name.as_bytes()).as_str()).copied() {
                 Some("0") => done(),
                 Some("1") => Observation::Absent,
+                Some("not run") => Observation::Unknown(NOT_RUN.to_owned()),
                 Some("124" | "137" | "143") => Observation::Unknown("`unless` took longer than 10 s".into()),
                 Some(code) => Observation::Unknown(format!("`unless` ended with status {}", code.escape_debug())),
                 None => Observation::Unknown("the host did not say how `unless` ended".into()),

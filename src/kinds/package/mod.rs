@@ -118,6 +118,10 @@ impl Kind for PackageKind {
         include_str!("probe.sh")
     }
 
+    fn reader(&self) -> Option<&'static str> {
+        Some("")
+    }
+
     fn read(&self, items: &[&dyn Item], _: &Site, answer: &Answer) -> Vec<Observation> {
         let database = Database::read(answer);
         items

@@ -152,6 +152,10 @@ impl Kind for ServiceKind {
         "probe_service() { show_units; }\n"
     }
 
+    fn reader(&self) -> Option<&'static str> {
+        Some("")
+    }
+
     fn read(&self, items: &[&dyn Item], _: &Site, answer: &Answer) -> Vec<Observation> {
         let units = Units::read(answer);
         items

@@ -88,6 +88,10 @@ impl Kind for SysctlKind {
         include_str!("probe.sh")
     }
 
+    fn reader(&self) -> Option<&'static str> {
+        Some("")
+    }
+
     fn read(&self, items: &[&dyn Item], _: &Site, answer: &Answer) -> Vec<Observation> {
         let settings = Settings::read(answer);
         items

@@ -109,6 +109,10 @@ impl Kind for TimerKind {
         include_str!("probe.sh")
     }
 
+    fn reader(&self) -> Option<&'static str> {
+        Some("")
+    }
+
     fn read(&self, items: &[&dyn Item], _: &Site, answer: &Answer) -> Vec<Observation> {
         let (paths, units) = (Paths::read(answer), Units::read(answer));
         items

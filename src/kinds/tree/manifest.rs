@@ -71,6 +71,15 @@ impl Wanted {
         lines.join("\n")
     }
 
+    /// Of the contents of its files.
+    pub(super) fn digests(&self) -> Vec<String> {
+        let of = |node: &TreeNode| match node {
+            TreeNode::File { bytes, .. } => Some(digest(bytes)),
+            _ => None,
+        };
+        self.entries.values().filter_map(of).collect()
+    }
+
     fn mode(&self, executable: bool) -> &str {
         if executable { &self.modes.executable } else { &self.modes.file }
     }

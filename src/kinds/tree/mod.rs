@@ -120,6 +120,10 @@ impl Kind for TreeKind {
         include_str!("probe.sh")
     }
 
+    fn reader(&self) -> Option<&'static str> {
+        Some("")
+    }
+
     fn read(&self, items: &[&dyn Item], _: &Site, answer: &Answer) -> Vec<Observation> {
         let said = |number: usize| {
             let mark = format!("{number}|");
@@ -186,6 +190,10 @@ impl Item for Tree {
             return Want::Absent;
         }
         Want::Present(State::new().with("type", "directory").with("content", self.wanted.lines()))
+    }
+
+    fn known(&self) -> Vec<String> {
+        self.wanted.digests()
     }
 
     fn ask(&self, site: &Site) -> Vec<Vec<u8>> {

@@ -37,5 +37,5 @@ list_tree() { # PATH PATTERNS
     -exec stat -c "$NONCE|%f|%U|%u|%G|%g|%n$NONCE>%N" {} + || printf '%s!' "$NONCE"
   QUOTING_STYLE=literal stat -c "$NONCE|%f|%U|%u|%G|%g|%n$NONCE>%N" .
   printf '%s=' "$NONCE"
-  find . -mindepth 1 \( -name '' "$@" \) -prune -o -type f -exec sha256sum -- {} + || printf '%s!' "$NONCE"
+  { find . -mindepth 1 \( -name '' "$@" \) -prune -o -type f -exec sha256sum -- {} + || printf '%s!' "$NONCE"; } | known_sums
 }

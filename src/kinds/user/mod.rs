@@ -156,6 +156,10 @@ impl Kind for UserKind {
         include_str!("probe.sh")
     }
 
+    fn reader(&self) -> Option<&'static str> {
+        Some("")
+    }
+
     fn read(&self, items: &[&dyn Item], _: &Site, answer: &Answer) -> Vec<Observation> {
         let accounts = Accounts::read(answer);
         items
@@ -266,6 +270,10 @@ impl Item for User {
             .with_some("authorized_keys", keys.map(|keys| keys.join("\n")))
             .with_some("home_directory", self.has_home().then_some(look::THERE));
         Want::Present(state)
+    }
+
+    fn known(&self) -> Vec<String> {
+        self.keys().into_iter().flatten().map(str::to_owned).collect()
     }
 
     fn ask(&self, _: &Site) -> Vec<Vec<u8>> {

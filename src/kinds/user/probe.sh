@@ -63,5 +63,5 @@ probe_user() {
     }' | tr '\n' '\0' | xargs -0 awk '
     /^[ \t]*(#|$)/ { next }
     /(ssh-|ecdsa-sha2-|@openssh\.com )[^ ]* *AAAA[A-Za-z0-9+\/=]*/ { print "K|" FILENAME "|" $0; next }
-    { print "K|" FILENAME "|(a line that is no key)" }' /dev/null
+    { print "K|" FILENAME "|(a line that is no key)" }' /dev/null | known_keys
 }

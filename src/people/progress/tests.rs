@@ -46,6 +46,7 @@ fn host(name: &str, account: bool, odd: &[(usize, Observation)]) -> HostEntry {
     let entry = |name: &str| ServiceEntry { name: name.into(), module: name.into(), needs: Vec::new() };
     let catalog = Arc::new(HostCatalog {
         bootstrap: None,
+        readers: Vec::new(),
         host: name.into(),
         chapter: "Test".into(),
         partial: false,

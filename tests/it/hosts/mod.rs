@@ -13,6 +13,7 @@ mod leaving;
 mod lockout;
 mod many;
 mod owed;
+mod reader;
 mod retiring;
 mod saved;
 mod undo;
