@@ -10,6 +10,7 @@ use super::World;
 use super::files::{Content, Sources};
 use super::needs::secrets;
 use super::repeat::scopes;
+use super::rotations;
 use crate::catalog::{Resource, ServiceEntry};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::inventory::Selection;
@@ -146,6 +147,16 @@ impl List<'_, '_, '_, '_> {
             .with("needed_by", veil.over(Value::from(instance.needed_by.clone())))
             .with("secrets", secrets(world, instance));
         let scope = Arc::new(scope);
+        // before anything else of the service: if software does not take the new value, nothing else gets it
+        let first = self.resources.len();
+        let changing = rotations::changing(module, instance.name, veil.source());
+        for rotation in &changing {
+            if self.site.is_directory() {
+                self.left_out.insert("command");
+            } else {
+                self.add(rotation.resource(owner, true), mistakes);
+            }
+        }
         for declared in &module.resources {
             if self.site.is_directory() && !declared.kind.works_in_directory() {
                 self.left_out.insert(declared.kind.name());
@@ -166,6 +177,12 @@ impl List<'_, '_, '_, '_> {
                     let (kind, item, owners) = (declared.kind, Arc::from(item), vec![owner]);
                     self.add(Resource { id, kind, item, owners, place }, mistakes);
                 }
+            }
+        }
+        for (rotation, position) in changing.iter().zip(first..) {
+            let used = self.resources.iter().skip(first + changing.len()).any(|it| rotation.is_of(it));
+            if let Some(place) = self.resources.get_mut(position).filter(|it| !used && it.id == rotation.id()) {
+                *place = rotation.resource(owner, false);
             }
         }
         // Nothing uses these yet, but what is wrong in them is wrong now.

@@ -159,7 +159,9 @@ mod tests {
     #[test]
     fn a_password_that_a_database_would_read_differently_is_refused() {
         for password in ["", "a\nb", "gr\u{fc}n", "a\0b", "tab\t"] {
-            assert!(scram_sha_256(password.as_bytes(), "s").is_err() && mysql_native(password.as_bytes(), "").is_err());
+            assert!(
+                scram_sha_256(password.as_bytes(), "s").is_err() && mysql_native(password.as_bytes(), "").is_err()
+            );
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod json;
 pub mod origin;
 pub mod saved;
 pub mod text;
+pub mod uses;
 
 /// The plan of one host.
 #[derive(Debug, Clone)]

@@ -21,6 +21,7 @@ pub mod make;
 pub mod merge;
 pub mod rekey;
 pub mod set;
+mod verified;
 pub mod who;
 
 /// The chapter's secrets: one age file each, readable by whoever the inventory says.

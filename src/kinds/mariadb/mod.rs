@@ -5,4 +5,3 @@
 
 pub mod database;
 pub mod user;
-

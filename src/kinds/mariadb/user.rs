@@ -63,7 +63,8 @@ impl Kind for MariadbUserKind {
         database_name(&name, node, "name", build.mistakes);
         plain_word(host.as_deref(), "._%:-", (node, "host"), build.mistakes);
         let host = host.unwrap_or_else(|| "localhost".to_owned());
-        let password = password.and_then(|_| Some(Password::given(node, "password", build)?.as_form(mysql_native, &name)));
+        let password =
+            password.and_then(|_| Some(Password::given(node, "password", build)?.as_form(mysql_native, &name)));
         if build.mistakes.0.len() > before {
             return None;
         }

@@ -133,9 +133,11 @@ impl Item for Role {
         if self.state == Presence::Absent {
             return Call::new("postgres_role_absent").arg(self.name.as_str());
         }
-        let call = Call::new("postgres_role_present")
-            .arg(self.name.as_str())
-            .arg(if self.login { "LOGIN" } else { "NOLOGIN" });
+        let call = Call::new("postgres_role_present").arg(self.name.as_str()).arg(if self.login {
+            "LOGIN"
+        } else {
+            "NOLOGIN"
+        });
         match &self.password {
             None => call.arg("no"),
             Some(password) => call

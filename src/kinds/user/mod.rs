@@ -159,7 +159,8 @@ impl Kind for UserKind {
             .iter()
             .map(|item| match concrete::<User>(*item) {
                 Some(user) => {
-                    let password = |hash: &passwords::Password| hash.seen(&user.id(), &user.fields.name, answer, &said);
+                    let password =
+                        |hash: &passwords::Password| hash.seen(&user.id(), &user.fields.name, answer, &said);
                     observe(user, &accounts, password).unwrap_or_else(Observation::Unknown)
                 }
                 None => Observation::Unknown("not a user".into()),

@@ -13,5 +13,6 @@ mod leaks;
 mod leaving;
 mod many;
 mod owed;
+mod rotating;
 mod saved;
 mod ways;
