@@ -112,7 +112,8 @@ fn usable(catalog: &HostCatalog, observed: &Observed, session: &dyn Session) -> 
     verify_facts(catalog, &observed.facts).map_err(|diagnostic| failed(*diagnostic))
 }
 
-fn host_error(broken: Broken) -> HostError {
+/// Whether nobody was reached, or somebody who did not do it.
+pub(super) fn host_error(broken: Broken) -> HostError {
     let (unreachable, diagnostic) = match broken {
         Broken::Unreachable(diagnostic) => (true, diagnostic),
         Broken::Lost(diagnostic) | Broken::Ended(diagnostic) => (false, diagnostic),

@@ -256,10 +256,15 @@ fn exchange<'a>(
     Some((told, veil.over(Value::from_pairs(handed))))
 }
 
-/// The secrets that a service's module declares, as expressions see them.
+/// The secrets that a service's module declares, as expressions see them. One that software makes on a host is undefined until
+/// it was fetched.
 pub(super) fn secrets(world: &World<'_, '_, '_>, instance: &Instance<'_>) -> Value {
-    let names = instance.module.iter().flat_map(|module| module.secrets.keys());
-    let names = names.filter_map(|name| SecretName::new(instance.name, name));
+    let source = world.expressions.veil().source();
+    let declared = instance.module.iter().flat_map(|module| &module.secrets);
+    let names = declared.filter_map(|(name, declared)| {
+        let name = SecretName::new(instance.name, name)?;
+        (declared.escrow.is_none() || source.value_id(&name).is_some()).then_some(name)
+    });
     world.expressions.veil().secrets(names)
 }
 

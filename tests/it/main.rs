@@ -26,6 +26,7 @@ mod schemas;
 mod secrets;
 mod secrets_git;
 mod secrets_keys;
+mod secrets_plugins;
 mod support;
 
 use std::path::{Path, PathBuf};

@@ -24,7 +24,9 @@ pub(super) fn generate(context: &Context, desk: &Desk) -> Outcome {
             }
             Some(_) => {}
             None => {
-                let remedy = format!("give it a value by `steward secrets set {name}`");
+                let escrow = desk.declaration(&name).is_some_and(|it| it.escrow.is_some());
+                let by = if escrow { "fetch" } else { "set" };
+                let remedy = format!("give it a value by `steward secrets {by} {name}`");
                 left.push(Diagnostic::warning(format!("{name} is missing")).remedy(remedy));
             }
         }

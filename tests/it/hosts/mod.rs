@@ -3,8 +3,10 @@
 mod access;
 mod converge;
 mod databases;
+mod escrow;
 mod failing;
 mod first_apply;
+mod forms;
 mod hard;
 mod harness;
 mod kinds;
