@@ -256,16 +256,21 @@ fn exchange<'a>(
     Some((told, veil.over(Value::from_pairs(handed))))
 }
 
-/// The secrets that a service's module declares, as expressions see them. One that software makes on a host is undefined until
-/// it was fetched.
+/// The secrets that a service's module declares, as expressions see them.
 pub(super) fn secrets(world: &World<'_, '_, '_>, instance: &Instance<'_>) -> Value {
+    let names = instance.module.iter().flat_map(|module| module.secrets.keys());
+    let names = names.filter_map(|name| SecretName::new(instance.name, name));
+    world.expressions.veil().secrets(names)
+}
+
+/// The names of those that software makes on a host and that are in the store by now, for `when`.
+pub(super) fn fetched(world: &World<'_, '_, '_>, instance: &Instance<'_>) -> Value {
     let source = world.expressions.veil().source();
     let declared = instance.module.iter().flat_map(|module| &module.secrets);
-    let names = declared.filter_map(|(name, declared)| {
-        let name = SecretName::new(instance.name, name)?;
-        (declared.escrow.is_none() || source.value_id(&name).is_some()).then_some(name)
-    });
-    world.expressions.veil().secrets(names)
+    let escrowed = declared.filter(|(_, declared)| declared.escrow.is_some()).map(|(name, _)| name);
+    let is_set =
+        |name: &&String| SecretName::new(instance.name, name).is_some_and(|it| source.value_id(&it).is_some());
+    Value::from(escrowed.filter(is_set).cloned().collect::<Vec<_>>())
 }
 
 fn whereabouts(world: &World<'_, '_, '_>, instance: &Instance<'_>) -> Vec<(String, Value)> {

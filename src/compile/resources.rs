@@ -8,7 +8,7 @@ use minijinja::Value;
 
 use super::World;
 use super::files::{Content, Sources};
-use super::needs::secrets;
+use super::needs::{fetched, secrets};
 use super::repeat::scopes;
 use super::rotations;
 use crate::catalog::{Resource, ServiceEntry};
@@ -145,7 +145,8 @@ impl List<'_, '_, '_, '_> {
         let scope = Scope::within(scope)
             .with("offers", veil.over(Value::from_pairs(gathered)))
             .with("needed_by", veil.over(Value::from(instance.needed_by.clone())))
-            .with("secrets", secrets(world, instance));
+            .with("secrets", secrets(world, instance))
+            .with("fetched", fetched(world, instance));
         let scope = Arc::new(scope);
         // before anything else of the service: if software does not take the new value, nothing else gets it
         let first = self.resources.len();

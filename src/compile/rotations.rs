@@ -38,12 +38,12 @@ pub(super) fn changing<'m>(module: &'m Module, service: &str, source: &dyn Secre
 /// What the command reads.
 #[allow(clippy::disallowed_methods, reason = "the two lines that the command reads on the host, as a secret")]
 fn both(old: &Secret, new: &Secret) -> Result<Secret, String> {
-    let lines = zeroize::Zeroizing::new([old.reveal(), b"\n", new.reveal(), b"\n"].concat());
-    if lines.iter().filter(|byte| **byte == b'\n').count() != 2 {
+    if [old, new].iter().any(|value| value.reveal().contains(&b'\n')) {
         return Err(
             "it has several lines, so no command can read the old and the new value as a line each".to_owned()
         );
     }
+    let lines = zeroize::Zeroizing::new([old.reveal(), b"\n", new.reveal(), b"\n"].concat());
     Ok(Secret::new(lines.as_slice()))
 }
 

@@ -251,6 +251,9 @@ mod tests {
         let text = checklist().text(Locale::Es);
         std::fs::write(&path, &text).unwrap();
         assert_eq!(Checklist::read(&path).unwrap(), checklist());
+        assert!(text.contains("se fue. Esta lista") && checklist().text(Locale::En).contains(" left. This list"));
+        let (english, spanish) = (Checklist::always(Locale::En), Checklist::always(Locale::Es));
+        assert!(english.keys().eq(spanish.keys()), "items are acknowledged by the same names");
         let acknowledged = Checklist::acknowledged(&path, "forge", "bea, 2026-11-25").unwrap();
         let changed: Vec<&str> = acknowledged.lines().filter(|line| !text.lines().any(|it| it == *line)).collect();
         assert_eq!(changed, ["    done: \"bea, 2026-11-25\""]);

@@ -175,7 +175,7 @@ services:
     fn maintainers_read_everything_and_others_what_they_are_named_for() {
         let ana = "ana: maintainers read everything";
         assert_eq!(readers("inventory/bank"), [ana]);
-        assert_eq!(readers("inventory/door"), [ana, "bea: secret door names operator"]);
+        assert_eq!(readers("inventory/door"), [ana, "bea: secret inventory/door names operator"]);
         assert_eq!(readers("open/db"), [ana, "bea: operators read the secrets of services"]);
         assert_eq!(readers("shut/db"), [ana, "dia: service shut names dia"], "instead of operators");
         assert_eq!(

@@ -31,10 +31,10 @@ struct Fields {
 
 #[derive(Debug)]
 struct User {
-    name: String,
+    user: String,
     host: String,
-    /// With both: `wiki@localhost`.
-    whole: String,
+    /// Both: `wiki@localhost`.
+    name: String,
     /// Its hash.
     password: Option<Password>,
     state: Presence,
@@ -68,7 +68,7 @@ impl Kind for MariadbUserKind {
         if build.mistakes.0.len() > before {
             return None;
         }
-        Some(Box::new(User { whole: format!("{name}@{host}"), name, host, password, state }))
+        Some(Box::new(User { name: format!("{name}@{host}"), user: name, host, password, state }))
     }
 
     fn probe(&self) -> &'static str {
@@ -99,7 +99,7 @@ impl Kind for MariadbUserKind {
 
 impl User {
     fn id(&self) -> String {
-        format!("mariadb_user:{}", self.whole)
+        format!("mariadb_user:{}", self.name)
     }
 
     fn plugin(&self) -> &'static str {
@@ -107,8 +107,8 @@ impl User {
     }
 
     fn observe(&self, rows: &Rows, said: &Said, answer: &Answer) -> Result<Observation, String> {
-        let Some([plugin]) = rows.named(&self.whole)? else { return Ok(Observation::Absent) };
-        let password = self.password.as_ref().map(|password| password.seen(&self.id(), &self.whole, answer, said));
+        let Some([plugin]) = rows.named(&self.name)? else { return Ok(Observation::Absent) };
+        let password = self.password.as_ref().map(|password| password.seen(&self.id(), &self.name, answer, said));
         let state = State::new().with("plugin", plugin).with_some("password", password.transpose()?);
         Ok(Observation::Present(state))
     }
@@ -116,7 +116,7 @@ impl User {
 
 impl Item for User {
     fn name(&self) -> &str {
-        &self.whole
+        &self.name
     }
 
     fn want(&self) -> Want {
@@ -131,11 +131,11 @@ impl Item for User {
     }
 
     fn ask(&self, _: &Site) -> Vec<Vec<u8>> {
-        vec![self.whole.clone().into()]
+        vec![self.name.clone().into()]
     }
 
     fn call(&self, _: &Site) -> Call {
-        let (name, host) = (self.name.as_str(), self.host.as_str());
+        let (name, host) = (self.user.as_str(), self.host.as_str());
         if self.state == Presence::Absent {
             return Call::new("mariadb_user_absent").arg(name).arg(host);
         }

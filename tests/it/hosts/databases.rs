@@ -7,14 +7,14 @@ use crate::support::{Chapter, Host};
 
 const CANARY: &str = "canary-Zq8w3-of-the-chapter";
 
-const MODULE: &str = r#"version: 1
+const MODULE: &str = r"version: 1
 summary: { en: For a test. }
 secrets: { db: { generate: { length: 24 } } }
 resources:
   - package: @package@
   - service: @service@
 @resources@
-"#;
+";
 
 /// A chapter with one module on the host, and a maintainer who can read its secret.
 fn chapter(host: &Host, package: &str, service: &str, resources: &str) -> Chapter {

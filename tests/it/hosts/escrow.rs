@@ -8,7 +8,7 @@ secrets: { signing_key: { escrow: /var/lib/app/signing.key, rotate: never } }
 resources:
   - directory: /var/lib/app
   - file: { path: /var/lib/app/signing.key, content: '{{ secrets.signing_key }}' }
-    when: \"{{ secrets.signing_key is defined }}\"
+    when: \"{{ 'signing_key' in fetched }}\"
   - command:
       name: let the software make its key
       run: umask 077; (printf Zq8w3; head -c 32 /dev/urandom | base64; echo end) >/var/lib/app/signing.key

@@ -122,7 +122,7 @@ fn a_value_reaches_its_file_and_its_command_and_nothing_else() {
         let _ = chapter.run(&["module", "update"]);
         let _ = chapter.run(&["-vvv", "apply", "--yes"]).status(*status).stderr_has(said).never_says("Zq8w3");
         let _ = chapter.run(&["apply", "--yes", "--format", "json"]).status(*status).never_says("Zq8w3");
-        let code = if *status == 1 { 1 } else { 0 };
+        let code = i32::from(*status == 1);
         for format in ["text", "json", "markdown"] {
             let _ = chapter.run(&["-vvv", "plan", "--format", format]).status(code).never_says("Zq8w3");
         }
