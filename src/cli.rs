@@ -48,6 +48,7 @@ enum Command {
 
 /// Runs one command line.
 pub fn run() -> Exit {
+    crate::ui::panics::keep_secrets();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

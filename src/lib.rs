@@ -17,6 +17,7 @@ pub mod connect;
 pub mod diag;
 pub mod edit;
 pub mod exit;
+pub mod fetch;
 pub mod fleet;
 pub mod glob;
 pub mod history;

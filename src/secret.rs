@@ -123,6 +123,11 @@ pub trait SecretSource: Send + Sync {
 
     /// The random id of the value, which anybody may know: rekeying keeps it, a new value changes it. `None`: not set.
     fn value_id(&self, name: &SecretName) -> Option<String>;
+
+    /// The value before, while some host may still have that one; `None`: none is kept.
+    fn previous(&self, _name: &SecretName) -> Option<Result<Arc<Secret>, String>> {
+        None
+    }
 }
 
 /// For commands that compile without looking at a host: nothing is ever decrypted.

@@ -28,6 +28,7 @@ mod params;
 mod repeat;
 mod report;
 mod resources;
+mod rotations;
 mod usage;
 
 pub use explain::{Explanation, Layer, explain};

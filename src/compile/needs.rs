@@ -263,6 +263,16 @@ pub(super) fn secrets(world: &World<'_, '_, '_>, instance: &Instance<'_>) -> Val
     world.expressions.veil().secrets(names)
 }
 
+/// The names of those that software makes on a host and that are in the store by now, for `when`.
+pub(super) fn fetched(world: &World<'_, '_, '_>, instance: &Instance<'_>) -> Value {
+    let source = world.expressions.veil().source();
+    let declared = instance.module.iter().flat_map(|module| &module.secrets);
+    let escrowed = declared.filter(|(_, declared)| declared.escrow.is_some()).map(|(name, _)| name);
+    let is_set =
+        |name: &&String| SecretName::new(instance.name, name).is_some_and(|it| source.value_id(&it).is_some());
+    Value::from(escrowed.filter(is_set).cloned().collect::<Vec<_>>())
+}
+
 fn whereabouts(world: &World<'_, '_, '_>, instance: &Instance<'_>) -> Vec<(String, Value)> {
     let address = world.hosts.get(instance.host).map_or("", |host| host.host.address.as_str());
     vec![

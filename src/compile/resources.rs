@@ -8,8 +8,9 @@ use minijinja::Value;
 
 use super::World;
 use super::files::{Content, Sources};
-use super::needs::secrets;
+use super::needs::{fetched, secrets};
 use super::repeat::scopes;
+use super::rotations;
 use crate::catalog::{Resource, ServiceEntry};
 use crate::checks::{self, Check};
 use crate::diag::{Diagnostic, Diagnostics};
@@ -156,8 +157,19 @@ impl<'a> List<'_, '_, '_, 'a> {
         let scope = Scope::within(scope)
             .with("offers", veil.over(Value::from_pairs(gathered)))
             .with("needed_by", veil.over(Value::from(instance.needed_by.clone())))
-            .with("secrets", secrets(world, instance));
+            .with("secrets", secrets(world, instance))
+            .with("fetched", fetched(world, instance));
         let scope = Arc::new(scope);
+        // before anything else of the service: if software does not take the new value, nothing else gets it
+        let first = self.resources.len();
+        let changing = rotations::changing(module, instance.name, veil.source());
+        for rotation in &changing {
+            if self.site.is_directory() {
+                self.left_out.insert("command");
+            } else {
+                self.add(rotation.resource(owner, true), mistakes);
+            }
+        }
         for declared in &module.resources {
             if self.site.is_directory() && !declared.kind.works_in_directory() {
                 self.left_out.insert(declared.kind.name());
@@ -178,6 +190,12 @@ impl<'a> List<'_, '_, '_, 'a> {
                     let (kind, item, owners) = (declared.kind, Arc::from(item), vec![owner]);
                     self.add(Resource { id, kind, item, owners, data: declared.data, place }, mistakes);
                 }
+            }
+        }
+        for (rotation, position) in changing.iter().zip(first..) {
+            let used = self.resources.iter().skip(first + changing.len()).any(|it| rotation.is_of(it));
+            if let Some(place) = self.resources.get_mut(position).filter(|it| !used && it.id == rotation.id()) {
+                *place = rotation.resource(owner, false);
             }
         }
         // a directory serves nobody

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::leaving::{Fate, Leaving};
-use super::paths::{Compared, Found, Paths};
+use super::paths::{Compared, Found, Paths, as_wanted};
 use super::{Answer, Build, Call, Item, Kind, Presence, Site, absolute, concrete, is_plain_absolute, mode};
 use crate::diag::Diagnostic;
-use crate::observed::{Kept, Ledger};
+use crate::observed::Ledger;
 use crate::quoting::encode;
 use crate::resource::{Content, Observation, State, Want};
 use crate::secret::Sealed;
@@ -207,7 +207,7 @@ fn observe(item: &dyn Item, site: &Site, paths: &Paths, ledger: &Ledger) -> Obse
     }
     if let (Some(sealed), Some(wanted)) = (&file.sealed, &file.content) {
         let kept = ledger.0.get(&format!("file:{}", file.path));
-        return match compare(sealed, paths.compared(&path), kept) {
+        return match as_wanted(sealed, paths.compared(&path), kept) {
             Ok(true) => Observation::Present(state.with("content", wanted.clone())),
             Ok(false) => {
                 let bytes = paths.redacted(&path).and_then(|copy| copy.bytes.clone());
@@ -220,20 +220,6 @@ fn observe(item: &dyn Item, site: &Site, paths: &Paths, ledger: &Ledger) -> Obse
     match paths.content(&path, stat.size) {
         Some(content) => Observation::Present(state.with("content", content)),
         None => Observation::Unknown("its content could not be read".into()),
-    }
-}
-
-/// Whether a file with secrets is as it should be: by the content where that can be read here, else by what the host
-/// remembers of the last apply.
-fn compare(sealed: &Sealed, compared: (Compared, Compared), kept: Option<&Kept>) -> Result<bool, String> {
-    match (compared, kept) {
-        ((Compared::Same, _), _) => Ok(true),
-        ((Compared::Differs, _) | (_, Compared::Differs), _) => Ok(false),
-        ((_, Compared::Same), Some(kept)) => Ok(kept.stamp == sealed.stamp),
-        _ => match &sealed.real {
-            Err(why) => Err(format!("not compared: {why}")),
-            Ok(_) => Err("its content could not be compared".to_owned()),
-        },
     }
 }
 

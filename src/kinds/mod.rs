@@ -24,6 +24,7 @@ pub mod accounts;
 pub mod bench;
 pub mod block;
 pub mod command;
+pub mod databases;
 pub mod directory;
 pub mod file;
 pub mod group;
@@ -34,8 +35,11 @@ mod laws_here;
 pub mod leaving;
 pub mod line;
 pub mod link;
+pub mod mariadb;
 pub mod package;
+pub mod passwords;
 pub mod paths;
+pub mod postgres;
 pub mod reference;
 pub mod service;
 pub mod sysctl;
@@ -61,6 +65,10 @@ pub static ALL: &[&dyn Kind] = &[
     &command::CommandKind,
     &sysctl::SysctlKind,
     &timer::TimerKind,
+    &postgres::role::PostgresRoleKind,
+    &postgres::database::PostgresDatabaseKind,
+    &mariadb::user::MariadbUserKind,
+    &mariadb::database::MariadbDatabaseKind,
 ];
 
 /// The kind with this YAML tag.

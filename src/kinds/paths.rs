@@ -7,8 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Answer;
+use crate::observed::Kept;
 use crate::quoting::encode;
 use crate::resource::Content;
+use crate::secret::Sealed;
 
 /// What lies at a path; a symbolic link is not followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,7 +193,22 @@ impl Paths {
     }
 }
 
-fn compared(word: &str) -> Compared {
+/// Whether something that holds secrets is as it should be: by the content where that can be read here, else by what the host
+/// remembers of the last apply.
+pub fn as_wanted(sealed: &Sealed, compared: (Compared, Compared), kept: Option<&Kept>) -> Result<bool, String> {
+    match (compared, kept) {
+        ((Compared::Same, _), _) => Ok(true),
+        ((Compared::Differs, _) | (_, Compared::Differs), _) => Ok(false),
+        ((_, Compared::Same), Some(kept)) => Ok(kept.stamp == sealed.stamp),
+        _ => match &sealed.real {
+            Err(why) => Err(format!("not compared: {why}")),
+            Ok(_) => Err("it could not be compared".to_owned()),
+        },
+    }
+}
+
+/// A word of the host about one comparison.
+pub fn compared(word: &str) -> Compared {
     match word {
         "same" => Compared::Same,
         "differs" => Compared::Differs,

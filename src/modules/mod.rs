@@ -35,8 +35,21 @@ pub use types::Type;
 pub const GIVEN: &[&str] = &["chapter", "former", "host", "inventory", "people", "service"];
 
 /// Names that exist only in some expressions, and which no parameter may hide.
-pub const RESERVED: &[&str] =
-    &["item", "key", "need", "needed_by", "needs", "offers", "secrets", "vars", "loop", "range", "dict", "namespace"];
+pub const RESERVED: &[&str] = &[
+    "fetched",
+    "item",
+    "key",
+    "need",
+    "needed_by",
+    "needs",
+    "offers",
+    "secrets",
+    "vars",
+    "loop",
+    "range",
+    "dict",
+    "namespace",
+];
 
 /// A module as it was declared.
 #[derive(Debug)]

@@ -108,7 +108,7 @@ fn check_expressions(module: &Module, params: &Map, mistakes: &mut Diagnostics) 
         offer.to.iter().for_each(|to| expressions.check(to, &names, mistakes));
         expressions.check(&offer.values, &names, mistakes);
     }
-    let all = and(&["needs", "needed_by", "offers", "secrets"]);
+    let all = and(&["needs", "needed_by", "offers", "secrets", "fetched"]);
     for resource in &module.resources {
         let names = repeated(&resource.repeat, &all, &expressions, mistakes);
         expressions.check(&resource.fields, &names, mistakes);

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diag::{Diagnostic, Diagnostics, shown};
 use crate::edit::Document;
+use crate::inventory::Locale;
 use crate::modules::root_of;
 use crate::secret_declaration::Rotate;
 
@@ -68,33 +69,69 @@ pub struct Item {
     pub done: Option<String>,
 }
 
-/// What is the same whenever somebody leaves.
-const ALWAYS: &[(&str, &str)] = &[
+/// What is the same whenever somebody leaves, in English and Spanish.
+const ALWAYS: &[(&str, [&str; 2])] = &[
     (
         "forge",
-        "Take the person out of the chapter's git forge: members, deploy keys, access tokens; a reader key that they could copy (`readers` of `chapter`)",
+        [
+            "Take the person out of the chapter's git forge: members, deploy keys, access tokens; a reader key that they could copy (`readers` of `chapter`)",
+            "Quitar a la persona de la forja git del capítulo: miembros, claves de despliegue, tokens de acceso; una clave de lectura que pudo copiar (`readers` de `chapter`)",
+        ],
     ),
-    ("registrar", "Domain registrar and DNS: remove the login, change a shared password, check the contact address"),
-    ("hosting", "Hosting panels and their billing: remove the login, revoke API tokens, check recovery addresses"),
+    (
+        "registrar",
+        [
+            "Domain registrar and DNS: remove the login, change a shared password, check the contact address",
+            "Registrador del dominio y DNS: quitar el acceso, cambiar la contraseña compartida, revisar el contacto",
+        ],
+    ),
+    (
+        "hosting",
+        [
+            "Hosting panels and their billing: remove the login, revoke API tokens, check recovery addresses",
+            "Paneles de alojamiento y su facturación: quitar el acceso, revocar los tokens de API, revisar las direcciones de \
+             recuperación",
+        ],
+    ),
     (
         "passwords",
-        "Passwords that were shared by hand (mail accounts, social media, the bank, the door): change them",
+        [
+            "Passwords that were shared by hand (mail accounts, social media, the bank, the door): change them",
+            "Contraseñas compartidas a mano (correo, redes sociales, el banco, la puerta): cambiarlas",
+        ],
     ),
-    ("chats", "Group chats, mailing lists and calendars for volunteers: remove the person, or agree that they stay"),
+    (
+        "chats",
+        [
+            "Group chats, mailing lists and calendars for volunteers: remove the person, or agree that they stay",
+            "Chats de grupo, listas de correo y calendarios de voluntarios: quitar a la persona, o acordar que se queda",
+        ],
+    ),
 ];
+
+/// One of two texts.
+pub fn said<T: Copy>(locale: Locale, [english, spanish]: [T; 2]) -> T {
+    match locale {
+        Locale::En => english,
+        Locale::Es => spanish,
+    }
+}
 
 impl Checklist {
     /// The items that every leaving has.
-    pub fn always() -> IndexMap<String, Item> {
-        let item = |(name, what): &(&str, &str)| ((*name).to_owned(), Item { what: (*what).to_owned(), done: None });
+    pub fn always(locale: Locale) -> IndexMap<String, Item> {
+        let item = |(name, what): &(&str, [&str; 2])| {
+            ((*name).to_owned(), Item { what: said(locale, *what).to_owned(), done: None })
+        };
         ALWAYS.iter().map(item).collect()
     }
 
     /// As it stands in the repository.
-    pub fn text(&self) -> String {
+    pub fn text(&self, locale: Locale) -> String {
         let value = serde_json::to_value(self).unwrap_or_default();
         let mut document = String::new();
-        document.push_str(&HEAD.replace("@name@", &one_line(&self.name)).replace("@person@", &self.person));
+        document
+            .push_str(&said(locale, HEAD).replace("@name@", &one_line(&self.name)).replace("@person@", &self.person));
         match crate::edit::to_yaml(&value) {
             Some(body) => document + &body,
             None => document,
@@ -174,11 +211,18 @@ pub fn write(path: &Path, text: &str) -> Result<(), Diagnostics> {
     })
 }
 
-const HEAD: &str = "\
+const HEAD: [&str; 2] = [
+    "\
 # @name@ left. This list holds no secret; keep it in git.
 #   steward people offboard @person@ --status      what is still open
 #   steward people offboard @person@ --ack ITEM    something under `by_hand` was done
-";
+",
+    "\
+# @name@ se fue. Esta lista no contiene secretos; guárdala en git.
+#   steward people offboard @person@ --status      lo que queda pendiente
+#   steward people offboard @person@ --ack ITEM    algo de `by_hand` está hecho
+",
+];
 
 #[cfg(test)]
 mod tests {
@@ -196,7 +240,7 @@ mod tests {
             hosts: vec!["web1".into()],
             gap: None,
             secrets: [("wiki/admin".to_owned(), known)].into_iter().collect(),
-            by_hand: Checklist::always(),
+            by_hand: Checklist::always(Locale::En),
         }
     }
 
@@ -204,9 +248,12 @@ mod tests {
     fn what_was_written_reads_back_and_an_acknowledgement_changes_one_line() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ana.yaml");
-        let text = checklist().text();
+        let text = checklist().text(Locale::Es);
         std::fs::write(&path, &text).unwrap();
         assert_eq!(Checklist::read(&path).unwrap(), checklist());
+        assert!(text.contains("se fue. Esta lista") && checklist().text(Locale::En).contains(" left. This list"));
+        let (english, spanish) = (Checklist::always(Locale::En), Checklist::always(Locale::Es));
+        assert!(english.keys().eq(spanish.keys()), "items are acknowledged by the same names");
         let acknowledged = Checklist::acknowledged(&path, "forge", "bea, 2026-11-25").unwrap();
         let changed: Vec<&str> = acknowledged.lines().filter(|line| !text.lines().any(|it| it == *line)).collect();
         assert_eq!(changed, ["    done: \"bea, 2026-11-25\""]);
@@ -219,7 +266,7 @@ mod tests {
     fn an_item_that_is_none_is_refused_with_a_suggestion() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ana.yaml");
-        std::fs::write(&path, checklist().text()).unwrap();
+        std::fs::write(&path, checklist().text(Locale::Es)).unwrap();
         let refusal = Checklist::acknowledged(&path, "forg", "x").unwrap_err();
         assert_eq!(refusal.0[0].to_string(), "the checklist has no item `forg`; did you mean `forge`?");
     }

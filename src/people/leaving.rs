@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 
-use super::checklist::{Checklist, Item, Known, Read};
+use super::checklist::{Checklist, Item, Known, Read, said};
 use super::entry::former;
 use super::history::History;
 use super::keep::Keep;
@@ -14,7 +14,7 @@ use super::progress::{account_item, closes, secret_item};
 use crate::catalog::Catalog;
 use crate::diag::{Diagnostic, Diagnostics, Result};
 use crate::edit::{Files, Rewrite};
-use crate::inventory::{Inventory, Person, Role};
+use crate::inventory::{Inventory, Locale, Person, Role};
 use crate::modules::Library;
 use crate::secret::SecretName;
 use crate::secret_declaration::{Rotate, SecretDeclaration};
@@ -152,22 +152,31 @@ pub fn checklist(
     person: &Person,
     catalog: Option<&Catalog>,
     history: &History,
-    day: &str,
+    (day, locale): (&str, Locale),
 ) -> Checklist {
     let keys = person.ssh.iter().map(|key| format!("{} {}", fingerprint(key), key.kind));
-    let mut by_hand = Checklist::always();
+    let mut by_hand = Checklist::always(locale);
     for (name, known) in &leaving.known {
         let what = match known.rotate {
-            Rotate::Never => "It can never change, and the person knows it: decide what that means",
-            _ if !leaving.kept.contains(name) => "It is no longer kept: make sure that nothing uses it any more",
+            Rotate::Never => [
+                "It can never change, and the person knows it: decide what that means",
+                "No puede cambiar nunca, y la persona lo conoce: decidid qué significa",
+            ],
+            _ if !leaving.kept.contains(name) => [
+                "It is no longer kept: make sure that nothing uses it any more",
+                "Ya no se guarda: comprobad que nada lo usa",
+            ],
             _ => continue,
         };
-        by_hand.insert(secret_item(name), Item { what: what.to_owned(), done: None });
+        by_hand.insert(secret_item(name), Item { what: said(locale, what).to_owned(), done: None });
     }
     for host in catalog.into_iter().flat_map(|catalog| &catalog.hosts) {
         if closes(host, person.login()).is_none() {
-            let what =
-                format!("Nothing declares accounts on {}: look for `{}` and their keys", host.host, person.login());
+            let (host_name, login) = (&host.host, person.login());
+            let what = match locale {
+                Locale::En => format!("Nothing declares accounts on {host_name}: look for `{login}` and their keys"),
+                Locale::Es => format!("Nada declara cuentas en {host_name}: buscad `{login}` y sus claves"),
+            };
             by_hand.insert(account_item(&host.host), Item { what, done: None });
         }
     }

@@ -1,6 +1,7 @@
 //! How far the leaving of somebody is: the checklist against the store of secrets and what hosts said when they were looked
 //! at. Pure. What could not be looked at is open, never done.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -8,8 +9,8 @@ use serde_json::{Value, json};
 use super::checklist::{Checklist, Item, Known};
 use crate::catalog::HostCatalog;
 use crate::inventory::Inventory;
-use crate::plan::HostPlan;
 use crate::plan::fleet::FleetPlan;
+use crate::plan::uses::{looked_at, pending, unseen};
 use crate::resource::Want;
 use crate::secret::SecretName;
 use crate::secret_declaration::Rotate;
@@ -36,9 +37,11 @@ pub enum State {
 pub struct Now {
     /// Of its value; `None`: the store has none.
     pub id: Option<String>,
-    /// The previous value is still kept: some host may still use it.
+    /// The previous value is still kept.
     pub previous: bool,
-    /// Where its service is placed.
+    /// The secret, and the forms of it.
+    pub names: BTreeSet<SecretName>,
+    /// Those with something made of one of these.
     pub hosts: Vec<String>,
 }
 
@@ -83,15 +86,6 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn host(&self, host: &str) -> Result<&HostPlan, String> {
-        match self.plan.hosts.iter().find(|entry| entry.host == host).map(|entry| &entry.result) {
-            Some(Ok(plan)) => Ok(plan),
-            Some(Err(error)) if error.unreachable => Err(format!("unreachable: {}", error.diagnostic.fact)),
-            Some(Err(error)) => Err(format!("could not be looked at: {}", error.diagnostic.fact)),
-            None => Err("was not looked at".to_owned()),
-        }
-    }
-
     fn acknowledged(&self, item: &str) -> Option<State> {
         self.checklist.by_hand.get(item).filter(|item| item.done.is_some()).map(acknowledged)
     }
@@ -100,7 +94,7 @@ impl Look<'_> {
         if !self.inventory.hosts.contains_key(host) {
             return State::Done("no longer in the inventory".to_owned());
         }
-        let plan = match self.host(host) {
+        let plan = match looked_at(self.plan, host) {
             Ok(plan) => plan,
             Err(why) => return State::Open(why),
         };
@@ -109,7 +103,7 @@ impl Look<'_> {
             let open = || State::Open(format!("nothing declares accounts there: look yourself, then `--ack {item}`"));
             return self.acknowledged(&item).unwrap_or_else(open);
         };
-        match pending(plan, |resource| resource == id) {
+        match pending(plan, |resource| resource.id.to_string() == id) {
             Some(why) => State::Open(format!("the account `{}` is not closed: {why}", self.checklist.login)),
             None => State::Done(format!("the account `{}` is closed or was never there", self.checklist.login)),
         }
@@ -140,27 +134,19 @@ impl Look<'_> {
         }
     }
 
-    /// A new value counts once every host that uses it was seen to have it.
+    /// A new value counts once everything that is made of it was seen to have it.
     fn spread(&self, name: &SecretName, now: &Now) -> State {
-        let open: Vec<String> = now
-            .hosts
-            .iter()
-            .filter_map(|host| {
-                let why = match self.host(host) {
-                    Ok(plan) => pending(plan, |id| owns(&plan.catalog, &name.service, id))?,
-                    Err(why) => why,
-                };
-                Some(format!("{host}: {why}"))
-            })
-            .collect();
+        let open = unseen(self.plan, &now.hosts, &now.names);
         if !open.is_empty() {
             return State::Open(format!("changed, but not verified on {}", open.join("; ")));
         }
-        match (now.previous, now.hosts.len()) {
-            (true, _) => State::Open("changed, but no apply has verified it yet: run `steward apply`".to_owned()),
-            (false, 0) => State::Done("changed".to_owned()),
-            (false, 1) => State::Done("changed, and seen on its host".to_owned()),
-            (false, count) => State::Done(format!("changed, and seen on all {count} hosts")),
+        let forget = format!("; `steward secrets rotate {name} --verified` forgets the value before");
+        let forget = if now.previous { forget.as_str() } else { "" };
+        match now.hosts.len() {
+            0 if now.previous => State::Open(format!("changed, but no host shows whether it is in use{forget}")),
+            0 => State::Done("changed; nothing on a host is made of it".to_owned()),
+            1 => State::Done(format!("changed, and seen on its host{forget}")),
+            count => State::Done(format!("changed, and seen on all {count} hosts{forget}")),
         }
     }
 }
@@ -171,22 +157,6 @@ pub fn closes(catalog: &HostCatalog, login: &str) -> Option<String> {
         resource.id.kind == "user" && resource.id.name == login && resource.item.want() == Want::Absent
     };
     catalog.resources.iter().find(closes).map(|resource| resource.id.to_string())
-}
-
-fn owns(catalog: &HostCatalog, service: &str, id: &str) -> bool {
-    let owned = |owner: &usize| catalog.services.get(*owner).is_some_and(|entry| entry.name == service);
-    catalog.resources.iter().any(|resource| resource.id.to_string() == id && resource.owners.iter().any(owned))
-}
-
-/// Why a host is not yet as it should be in some of its resources.
-fn pending(plan: &HostPlan, concerned: impl Fn(&str) -> bool) -> Option<String> {
-    let change = plan.changes.iter().find(|change| concerned(&change.id.to_string()));
-    let unknown = plan.unknown.iter().find(|unknown| concerned(&unknown.id.to_string()));
-    match (change, unknown) {
-        (Some(change), _) => Some(format!("{} is to change ({})", change.id, change.reason)),
-        (None, Some(unknown)) => Some(format!("{} could not be read ({})", unknown.id, unknown.why)),
-        (None, None) => None,
-    }
 }
 
 impl Progress {

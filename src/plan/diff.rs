@@ -22,19 +22,18 @@ pub fn diff(change: &Change, remote: Remote) -> String {
             (Some(Attribute::Content(from)), None) => {
                 text.push_str(&content(change, Some(&Attribute::Content(from.clone())), None, remote));
             }
-            _ => text.push_str(&attribute(difference, change.sensitive)),
+            _ => text.push_str(&attribute(change, difference)),
         }
     }
     visible(&text)
 }
 
-fn attribute(difference: &Difference, sensitive: bool) -> String {
+/// No value of a secret can be in a text: what is wanted has placeholders, and hosts compare such texts themselves.
+fn attribute(change: &Change, difference: &Difference) -> String {
     let name = difference.attribute;
     let lines = |mark: char, value: Option<&Attribute>| -> String {
         let Some(Attribute::Text(text)) = value else { return String::new() };
-        if sensitive {
-            return format!("{mark} {name}: (sensitive)\n");
-        }
+        let text = if mark == '+' { marked(change, text) } else { text.clone() };
         if text.contains('\n') {
             return text.lines().map(|line| format!("{mark} {name}: {line}\n")).collect();
         }
@@ -42,7 +41,6 @@ fn attribute(difference: &Difference, sensitive: bool) -> String {
     };
     if let (Some(Attribute::Text(from)), Some(Attribute::Text(to))) = (&difference.from, &difference.to)
         && (from.contains('\n') || to.contains('\n'))
-        && !sensitive
     {
         let (from, to) = (format!("{from}\n"), format!("{to}\n"));
         let diff = TextDiff::from_lines(&from, &to);
@@ -92,11 +90,6 @@ fn content(change: &Change, from: Option<&Attribute>, to: Option<&Content>, remo
 
 /// Of a file with secrets: both sides have placeholders in their place. What the host has itself is never shown.
 fn covered(change: &Change, from: Option<&Content>, to: Option<&Content>) -> String {
-    let mark = |text: &str| {
-        change.new_values.iter().fold(text.to_owned(), |text, name| {
-            text.replace(&format!("‹secret {name}›"), &format!("‹secret {name}: changed›"))
-        })
-    };
     let Some(new) = to.and_then(Content::text) else {
         return "~ content: removed (it held secrets)\n".to_owned();
     };
@@ -106,12 +99,19 @@ fn covered(change: &Change, from: Option<&Content>, to: Option<&Content>) -> Str
             Some(old) if old == new && change.new_values.is_empty() => {
                 "~ content: it is not what Steward wrote there; it holds secrets, so it is not shown\n".to_owned()
             }
-            Some(old) => unified(&change.id.name, &change.id.name, old, &mark(new)),
+            Some(old) => unified(&change.id.name, &change.id.name, old, &marked(change, new)),
             None => {
                 "~ content: differs; it holds secrets, and Steward wrote none there yet to compare with\n".to_owned()
             }
         },
     }
+}
+
+/// Says of each placeholder whether its value is another than when it was last applied.
+fn marked(change: &Change, text: &str) -> String {
+    change.new_values.iter().fold(text.to_owned(), |text, name| {
+        text.replace(&format!("‹secret {name}›"), &format!("‹secret {name}: changed›"))
+    })
 }
 
 fn unified(old_name: &str, new_name: &str, old: &str, new: &str) -> String {

@@ -22,6 +22,7 @@ pub mod lockout;
 pub mod origin;
 pub mod saved;
 pub mod text;
+pub mod uses;
 
 /// The plan of one host.
 #[derive(Debug, Clone)]

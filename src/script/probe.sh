@@ -165,6 +165,22 @@ compare_sealed() {
   done
 }
 
+# compare_text NAME TEXT DIGEST IDENTITY: the same for a text that is in no file of its own, such as the hash of a password.
+compare_text() {
+  given=none kept=none
+  if [ -n "$3" ]; then
+    sum=$(printf %s "$NONCE$2" | sha256sum)
+    given=differs
+    [ "${sum%% *}" != "$3" ] || given=same
+  fi
+  line=$(sealed_line "$4")
+  if [ -n "$line" ] && [ -r "$RECORDS/key.inner" ]; then
+    kept=differs
+    [ "${line##*|}" != "$(printf %s "$2" | keyed "$RECORDS" -)" ] || kept=same
+  fi
+  printf 'V|%s|%s|%s\n' "$1" "$given" "$kept"
+}
+
 # Paths of regular files on standard input. Prints C|path|base64 for those of at most 64 KiB, 1 MiB in all.
 show_paths() {
   left=1048576

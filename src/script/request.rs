@@ -45,6 +45,14 @@ pub fn request(
     request.into_bytes()
 }
 
+/// The request for the content of one file, of at most 64 KiB: it is compared with what no file is.
+pub fn content_of(path: &str, records: &str, nonce: &str) -> Vec<u8> {
+    let mut request = format!("steward-request 2 {nonce} {}\n", encode(records.as_bytes()));
+    section(&mut request, "file", &(joined(&["0".repeat(64).into_bytes(), path.as_bytes().to_vec()]) + "\n"));
+    request.push_str("end 0\n");
+    request.into_bytes()
+}
+
 /// SHA-256 of nonce and content, by which the host can tell whether it has that content, and nobody else anything;
 /// empty if the content cannot be read here.
 #[allow(clippy::disallowed_methods, reason = "only its digest with a nonce goes on from here")]
@@ -65,6 +73,10 @@ pub fn line(kind: &str, item: &dyn Item, site: &Site, nonce: &str) -> String {
         fields.extend([b"sealed".to_vec(), compared(sealed, nonce).into_bytes()]);
         fields.push(format!("{kind}:{}", item.name()).into_bytes());
     }
+    joined(&fields)
+}
+
+fn joined(fields: &[Vec<u8>]) -> String {
     let fields: Vec<String> = fields.iter().map(|field| encode(field)).collect();
     fields.join("|")
 }

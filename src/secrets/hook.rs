@@ -1,5 +1,5 @@
-//! What git shall do for a chapter's secrets: a `pre-commit` hook, and a merge driver for the files of a secret. Takes the
-//! chapter's directory; writes the hook, `.gitattributes` and the repository's own configuration, and overwrites nothing.
+//! What git shall do for a chapter's secrets: hooks before a commit and before a merge is one, and a merge driver for the files of a secret. Takes the
+//! chapter's directory; writes the hooks, `.gitattributes` and the repository's own configuration, and overwrites nothing.
 
 use std::fs;
 use std::io::Write as _;
@@ -12,6 +12,8 @@ use crate::revision;
 
 /// The line that a hook needs.
 const CHECK: &str = "steward secrets check --staged";
+/// git runs `pre-commit` for a commit, and for a merge without conflicts only the other.
+const HOOKS: &[&str] = &["pre-commit", "pre-merge-commit"];
 const DRIVER: &str = "steward secrets merge %O %A %B %P";
 const ATTRIBUTES: &[&str] = &["/secrets/*/*.age merge=steward", "/secrets/*/*.recipients merge=steward"];
 
@@ -20,7 +22,9 @@ pub fn install(root: &Path) -> std::result::Result<Vec<String>, Diagnostics> {
     let top = revision::top(root)?;
     let mut done = Vec::new();
     done.extend(driver(root)?);
-    done.extend(hook(root, &top)?);
+    for name in HOOKS {
+        done.extend(hook(root, &top, name)?);
+    }
     Ok(done)
 }
 
@@ -55,11 +59,11 @@ fn driver(root: &Path) -> Result<Option<String>> {
     Ok(Some(format!("git merges secrets by Steward, by {}{commit}", shown(&path))))
 }
 
-fn hook(root: &Path, top: &Path) -> Result<Option<String>> {
+fn hook(root: &Path, top: &Path, name: &str) -> Result<Option<String>> {
     let (Some(dir), Some(own)) = (path(root, "--git-path", "hooks"), path(root, "--git-common-dir", "")) else {
         return Err(Box::new(Diagnostic::error("git names no directory for hooks").remedy(add(None))));
     };
-    let file = dir.join("pre-commit");
+    let file = dir.join(name);
     if let Ok(text) = fs::read_to_string(&file) {
         if text.contains(CHECK) {
             return Ok(None);
@@ -73,7 +77,7 @@ fn hook(root: &Path, top: &Path) -> Result<Option<String>> {
     }
     let text = format!(
         "#!/bin/sh\n# Refuses to commit a secret in plaintext or a private key.\n\
-         command -v steward >/dev/null || {{ echo 'pre-commit: steward is not in PATH' >&2; exit 1; }}\n{CHECK}\n"
+         command -v steward >/dev/null || {{ echo '{name}: steward is not in PATH' >&2; exit 1; }}\n{CHECK}\n"
     );
     let write = || {
         fs::create_dir_all(&dir)?;
@@ -84,7 +88,8 @@ fn hook(root: &Path, top: &Path) -> Result<Option<String>> {
         let fact = format!("cannot write {}: {error}", shown(&file));
         Box::new(Diagnostic::error(fact).remedy("look at its permissions"))
     })?;
-    Ok(Some(format!("git looks for plaintext and private keys before each commit, by {}", shown(&file))))
+    let moment = if name == "pre-commit" { "each commit" } else { "each merge is committed" };
+    Ok(Some(format!("git looks for plaintext and private keys before {moment}, by {}", shown(&file))))
 }
 
 fn add(file: Option<&PathBuf>) -> String {

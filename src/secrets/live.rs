@@ -34,4 +34,9 @@ impl SecretSource for Live {
     fn value_id(&self, name: &SecretName) -> Option<String> {
         self.store.header(name).map(|header| header.id.clone())
     }
+
+    fn previous(&self, name: &SecretName) -> Option<Result<Arc<Secret>, String>> {
+        let open = || self.store.decrypt_previous(name, &self.identities).map(Arc::new);
+        self.store.has_previous(name).then(open)
+    }
 }

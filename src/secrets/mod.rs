@@ -26,5 +26,5 @@ pub use identities::Identities;
 pub use live::Live;
 pub use readers::{Declared, Reader, declared, undeclared};
 pub use recipient::Recipient;
-pub use renewal::{Renewal, is_of_older};
+pub use renewal::{Renewal, is_of_older, with_forms};
 pub use store::Store;

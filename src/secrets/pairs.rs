@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn what_ssh_keygen_made_has_the_public_half_that_it_says() {
-        for kind in ["ed25519", "rsa"] {
+        for kind in ["ed25519", "rsa", "ecdsa"] {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join("key");
             let mut made = Command::new("ssh-keygen");

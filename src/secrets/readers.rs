@@ -136,3 +136,57 @@ impl<'a> Readers<'a> {
         self.why.into_iter().map(reader).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::Source;
+    use crate::inventory::from_sources;
+
+    const INVENTORY: &str = "id: 0123456789abcdef0123456789abcdef
+chapter: { name: X, domain: x.example }
+people:
+  ana: { name: Ana, role: maintainer, age: [age1lfj49efwqcurqzxd84chv976ntj7jmp20un3sxvsf4s47ylmp97qwa3w0h] }
+  bea: { name: Bea, role: operator }
+  cem: { name: Cem, role: reader }
+  dia: { name: Dia, role: reader }
+hosts:
+  web1: { address: 192.0.2.1, groups: [web], readers: [dia] }
+  web2: { address: 192.0.2.2 }
+groups: { web: { readers: [cem, dia] } }
+secrets: { bank: {}, door: { readers: [operator] } }
+services:
+  open: { module: x, on: web2 }
+  shut: { module: x, on: web2, readers: [dia] }
+  wiki: { module: x, on: web1 }
+";
+
+    fn readers(of: &str) -> Vec<String> {
+        let path = std::path::Path::new(".");
+        let inventory = from_sources(path, vec![Source::new("a.yaml", INVENTORY)]).0.unwrap();
+        let name = SecretName::parse(of).unwrap();
+        let own = declared(&inventory, &Library::default());
+        let found = own.into_iter().find(|it| it.name == name).map(|it| it.readers);
+        let readers = found.unwrap_or_else(|| undeclared(&inventory, &name));
+        readers.into_iter().map(|reader| format!("{}: {}", reader.person, reader.why.join(", "))).collect()
+    }
+
+    #[test]
+    fn maintainers_read_everything_and_others_what_they_are_named_for() {
+        let ana = "ana: maintainers read everything";
+        assert_eq!(readers("inventory/bank"), [ana]);
+        assert_eq!(readers("inventory/door"), [ana, "bea: secret inventory/door names operator"]);
+        assert_eq!(readers("open/db"), [ana, "bea: operators read the secrets of services"]);
+        assert_eq!(readers("shut/db"), [ana, "dia: service shut names dia"], "instead of operators");
+        assert_eq!(
+            readers("wiki/db"),
+            [
+                ana,
+                "bea: operators read the secrets of services",
+                "cem: group web names cem",
+                "dia: host web1 names dia, group web names dia",
+            ]
+        );
+        assert_eq!(readers("gone/db"), [ana], "of a service that is no more");
+    }
+}

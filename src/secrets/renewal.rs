@@ -89,6 +89,15 @@ impl Renewal<'_> {
     }
 }
 
+/// A secret, and those that are forms of it.
+pub fn with_forms(declared: &[Declared], name: &SecretName) -> std::collections::BTreeSet<SecretName> {
+    let forms = declared.iter().filter(|it| {
+        let from = it.declaration.generate.as_ref().and_then(Generate::parent);
+        it.name.service == name.service && from == Some(name.name.as_str())
+    });
+    forms.map(|it| it.name.clone()).chain([name.clone()]).collect()
+}
+
 /// True if a form was made of another value than the parent's present one, as far as their headers say.
 pub fn is_of_older(store: &Store, name: &SecretName, how: &Generate) -> bool {
     let Some((header, from)) = store.header(name).zip(how.parent()) else { return false };

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use crate::diag::{Diagnostics, Severity};
 use crate::transport::Asker;
 
+pub mod panics;
 pub mod progress;
 pub mod report;
 

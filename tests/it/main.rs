@@ -29,6 +29,7 @@ mod schemas;
 mod secrets;
 mod secrets_git;
 mod secrets_keys;
+mod secrets_plugins;
 mod support;
 mod undo;
 

@@ -192,7 +192,9 @@ fn a_hook_of_somebody_else_is_never_overwritten() {
     std::fs::write(&hook, "#!/bin/sh\nmake lint\n").unwrap();
     let _ = chapter.run(&["secrets", "hook"]).status(1).stderr_has("steward secrets check --staged || exit 1");
     assert_eq!(std::fs::read_to_string(&hook).unwrap(), "#!/bin/sh\nmake lint\n");
+    assert!(!chapter.path(".git/hooks/pre-merge-commit").exists());
     std::fs::write(&hook, "#!/bin/sh\nmake lint\nsteward secrets check --staged || exit 1\n").unwrap();
+    let _ = chapter.run(&["secrets", "hook"]).success().stderr_has("before each merge is committed");
     let _ = chapter.run(&["secrets", "hook"]).success().stderr_has("are there already");
     let attributes = std::fs::read_to_string(chapter.path(".gitattributes")).unwrap();
     assert_eq!(attributes.lines().count(), 2, "{attributes}");
@@ -200,6 +202,21 @@ fn a_hook_of_somebody_else_is_never_overwritten() {
     std::fs::write(chapter.path(".gitattributes"), b"*.bin \xff\n").unwrap();
     let _ = chapter.run(&["secrets", "hook"]).status(1).stderr_has("the merge driver cannot be set up");
     assert_eq!(std::fs::read(chapter.path(".gitattributes")).unwrap(), b"*.bin \xff\n");
+}
+
+#[test]
+fn a_merge_that_brings_plaintext_is_not_committed() {
+    let wiki = wiki();
+    wiki.does(&["checkout", "--quiet", "-b", "other"]);
+    std::fs::write(wiki.chapter.path("secrets/wiki/token.age"), "swordfish").unwrap();
+    wiki.does(&["add", "--all"]);
+    wiki.does(&["commit", "--quiet", "--no-verify", "-m", "Past the hook"]);
+    wiki.does(&["checkout", "--quiet", "main"]);
+    wiki.set("db", "second");
+    wiki.commit();
+    let merged = wiki.git(&["merge", "--no-edit", "other"]);
+    assert!(!merged.status.success(), "{merged:?}");
+    assert!(String::from_utf8_lossy(&merged.stderr).contains("secrets/wiki/token.age is no age file"), "{merged:?}");
 }
 
 #[test]

@@ -13,7 +13,8 @@ use crate::exit::Exit;
 use crate::inventory::Inventory;
 use crate::people::checklist::{self, Checklist};
 use crate::people::progress::{Now, progress};
-use crate::secrets::{Store, declared};
+use crate::plan::uses::hosts_of;
+use crate::secrets::{Store, declared, with_forms};
 use crate::ui::Format;
 
 /// See somebody's leaving through: what is still open, on every host, in the store and by hand.
@@ -44,11 +45,13 @@ impl Offboard {
         let store = Store::open(&inventory.dir)?;
         let looked = looked(context)?;
         let now = |name: &crate::secret::SecretName| {
-            let hosts = declared.iter().find(|it| it.name == *name).map(|it| it.hosts.clone());
+            let names = with_forms(&declared, name);
+            let placed = declared.iter().find(|it| it.name == *name).map(|it| it.hosts.as_slice());
             Now {
                 id: store.header(name).map(|header| header.id.clone()),
                 previous: store.has_previous(name),
-                hosts: hosts.unwrap_or_default(),
+                hosts: hosts_of(&looked.catalog, &names, placed.unwrap_or_default()),
+                names,
             }
         };
         let progress = progress(&checklist, &inventory, &looked.plan, now);

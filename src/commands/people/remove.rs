@@ -39,14 +39,15 @@ impl Remove {
         let leaving = leaving(&inventory, &library, &keep, person, &history, &day)?;
         let writes = keep.leave(&leaving, &library)?;
         let catalog = catalog(&leaving.after, &library);
-        let list = checklist(&leaving, person, catalog.as_ref(), &history, &day);
+        let locale = context.global.locale.unwrap_or(inventory.chapter.locale);
+        let list = checklist(&leaving, person, catalog.as_ref(), &history, (&day, locale));
         let path = checklist::path(&inventory.dir, &id)?;
         context.ui.message(summary(&leaving, person).trim_end());
         if !yes {
             agreed(context)?;
         }
         let mut files = leaving.rewrites.clone();
-        files.push(Rewrite { path: path.clone(), content: list.text().into_bytes() });
+        files.push(Rewrite { path: path.clone(), content: list.text(locale).into_bytes() });
         keep.commit(writes, files)?;
         context.ui.message(&format!(
             "{id} is removed. What is left to do stands in {}.\nNext: look at `git diff`, commit, push, `steward apply`, \

@@ -27,11 +27,17 @@ pub(super) fn check(desk: &Desk) -> Outcome {
     let mut found = Diagnostics::default();
     for declared in &desk.declared {
         if desk.store.header(&declared.name).is_none() {
-            found.push(
-                Diagnostic::error(format!("{} is declared, but not set", declared.name))
-                    .at(&declared.place)
-                    .remedy("`steward secrets generate` makes what can be made, `secrets set` asks for the rest"),
-            );
+            let (fact, remedy) = match &declared.declaration.escrow {
+                Some(path) => (
+                    format!("{} was not fetched yet: only {} on its host has it", declared.name, path.value),
+                    "`steward secrets fetch`, once the software made it",
+                ),
+                None => (
+                    format!("{} is declared, but not set", declared.name),
+                    "`steward secrets generate` makes what can be made, `secrets set` asks for the rest",
+                ),
+            };
+            found.push(Diagnostic::error(fact).at(&declared.place).remedy(remedy));
         }
     }
     for declared in &desk.declared {

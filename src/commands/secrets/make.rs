@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::super::{Context, Outcome};
 use super::Desk;
+use super::verified::forget;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::secret::SecretName;
@@ -23,7 +24,9 @@ pub(super) fn generate(context: &Context, desk: &Desk) -> Outcome {
             }
             Some(_) => {}
             None => {
-                let remedy = format!("give it a value by `steward secrets set {name}`");
+                let escrow = desk.declaration(&name).is_some_and(|it| it.escrow.is_some());
+                let by = if escrow { "fetch" } else { "set" };
+                let remedy = format!("give it a value by `steward secrets {by} {name}`");
                 left.push(Diagnostic::warning(format!("{name} is missing")).remedy(remedy));
             }
         }
@@ -75,13 +78,14 @@ fn fresh(desk: &Desk, name: &SecretName, how: &Generate) -> Result<Vec<Write>, D
     desk.new_value(name, &value)
 }
 
-/// Give a secret a new value, where its module says how one is made. The previous one is kept until you say that the new
-/// one works everywhere.
+/// Give a secret a new value, where its module says how one is made. The previous one is kept until every host was seen
+/// to have the new one.
 #[derive(Debug, Args)]
 pub struct Rotate {
-    /// Such as `wiki/admin_password`.
-    name: String,
-    /// The new value works everywhere: forget the previous one.
+    /// Such as `wiki/admin_password`; with `--verified`, all of them unless one is named.
+    #[arg(required_unless_present = "verified")]
+    name: Option<String>,
+    /// Look at all hosts, and forget the previous value where every host has the new one.
     #[arg(long)]
     verified: bool,
 }
@@ -89,10 +93,11 @@ pub struct Rotate {
 impl Rotate {
     pub(super) fn run(self, context: &Context, desk: &Desk) -> Outcome {
         let Self { name, verified } = self;
-        let name = desk.known(&name)?;
+        let name = name.map(|name| desk.known(&name)).transpose()?;
         if verified {
-            return forget(context, desk, &name);
+            return forget(context, desk, name);
         }
+        let Some(name) = name else { return Ok(Exit::Success) };
         let declared = desk.declaration(&name);
         let policy = declared.map_or(secret_declaration::Rotate::Manual, |it| it.rotate);
         if policy == secret_declaration::Rotate::Never {
@@ -100,9 +105,11 @@ impl Rotate {
             return Err(Diagnostic::error(fact).remedy("`steward module show` of its module may say why").into());
         }
         if desk.store.has_previous(&name) {
-            return Err(Diagnostic::error(format!("{name} was rotated before, and nobody said that it worked"))
-                .remedy(format!("apply, look that it works, then `steward secrets rotate {name} --verified`"))
-                .into());
+            return Err(Diagnostic::error(format!(
+                "{name} was rotated before, and nobody looked whether that arrived"
+            ))
+            .remedy(format!("`steward apply`, then `steward secrets rotate {name} --verified`"))
+            .into());
         }
         if let Some(parent) = declared.and_then(|it| it.generate.as_ref()).and_then(Generate::parent) {
             let remedy = format!("`steward secrets rotate {}/{parent}`: this one follows", name.service);
@@ -121,20 +128,8 @@ impl Rotate {
         writes.push(kept.map_err(|why| Diagnostic::error(format!("{name}: {why}")).remedy("nothing was changed"))?);
         desk.store.commit(&writes)?;
         context.ui.message(&format!(
-            "{name} has a new value. Next: `steward apply`, look that it works, `steward secrets rotate {name} --verified`."
+            "{name} has a new value. Next: `steward apply`, `steward secrets rotate {name} --verified`."
         ));
         Ok(Exit::Success)
     }
-}
-
-fn forget(context: &Context, desk: &Desk, name: &SecretName) -> Outcome {
-    if !desk.store.has_previous(name) {
-        let fact = format!("no previous value of {name} is kept");
-        return Err(Diagnostic::error(fact).remedy("there is nothing to do").into());
-    }
-    desk.store.commit(&[desk.store.without_previous(name)])?;
-    context
-        .ui
-        .message(&format!("The previous value of {name} is gone from the store; git remembers its file, encrypted."));
-    Ok(Exit::Success)
 }

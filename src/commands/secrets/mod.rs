@@ -1,4 +1,4 @@
-//! `steward secrets set|get|edit|list|generate|rotate|rekey|check|who|hook|merge`
+//! `steward secrets set|get|edit|list|generate|rotate|fetch|rekey|check|who|hook|merge`
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use crate::secrets::{Declared, Identities, Reader, Renewal, Store, declared, und
 
 pub mod check;
 pub mod edit;
+pub mod fetch;
 pub mod get;
 pub mod hook;
 pub mod list;
@@ -21,6 +22,7 @@ pub mod make;
 pub mod merge;
 pub mod rekey;
 pub mod set;
+mod verified;
 pub mod who;
 
 /// The chapter's secrets: one age file each, readable by whoever the inventory says.
@@ -40,6 +42,7 @@ enum Command {
     /// Make all that are missing and whose module says how. Never replaces a value, only a hash made of an older one.
     Generate,
     Rotate(make::Rotate),
+    Fetch(fetch::Fetch),
     Rekey(rekey::Rekey),
     Check(check::Check),
     Who(who::Who),
@@ -60,6 +63,7 @@ impl Secrets {
             Command::List => Ok(list::list(context, &desk()?)),
             Command::Generate => make::generate(context, &desk()?),
             Command::Rotate(command) => command.run(context, &desk()?),
+            Command::Fetch(command) => command.run(context, &desk()?),
             Command::Rekey(command) => command.run(context, &desk()?),
             Command::Check(command) if command.staged => check::staged(),
             Command::Check(_) => check::check(&desk()?),

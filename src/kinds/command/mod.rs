@@ -21,6 +21,9 @@ use crate::resource::{Observation, State, Want, digest};
 use crate::secret::Sealed;
 use crate::yaml::Node;
 
+mod rotation;
+pub use rotation::{CHANGES, rotation};
+
 #[derive(Debug)]
 pub struct CommandKind;
 
@@ -80,6 +83,8 @@ enum Guard {
     },
     /// Done if it ran with this standard input before.
     Input,
+    /// The same; and done, too, where nothing was ever made of an earlier value of this secret.
+    Rotation(String),
 }
 
 #[derive(Debug)]
@@ -234,10 +239,9 @@ impl Command {
                 Found::Absent => Observation::Absent,
                 Found::Unknown(why) => Observation::Unknown(format!("{path}: {why}")),
             },
-            Guard::Input => match ledger.0.get(&format!("command:{}", self.fields.name)) {
-                Some(kept) if kept.stamp == self.stamp() => done(),
-                _ => Observation::Absent,
-            },
+            Guard::Input | Guard::Rotation(_) if self.ran_before(ledger) => done(),
+            Guard::Rotation(secret) if !self.is_due(secret, ledger) => done(),
+            Guard::Input | Guard::Rotation(_) => Observation::Absent,
             Guard::Unless { read_only: false, .. } => Observation::Undecided("`unless` decides".into()),
             Guard::Unless { .. } => match codes.get(encode(self.fields.name.as_bytes()).as_str()).copied() {
                 Some("0") => done(),
@@ -248,6 +252,11 @@ impl Command {
                 None => Observation::Unknown("the host did not say how `unless` ended".into()),
             },
         }
+    }
+
+    fn ran_before(&self, ledger: &Ledger) -> bool {
+        let kept = ledger.0.get(&format!("command:{}", self.fields.name));
+        kept.is_some_and(|kept| kept.stamp == self.stamp())
     }
 
     /// How to run: account, directory, variables.
@@ -285,7 +294,7 @@ impl Command {
             Guard::None => call.arg("").arg(""),
             Guard::Creates(path) => call.arg("creates").arg(path.as_str()),
             Guard::Unless { text, .. } => call.arg("unless").arg(text.as_str()),
-            Guard::Input => call.arg("input").arg(self.ledger_line()),
+            Guard::Input | Guard::Rotation(_) => call.arg("input").arg(self.ledger_line()),
         };
         let call = call.arg(self.fields.timeout.to_string());
         let call = self.surroundings().into_iter().fold(call, Call::arg);

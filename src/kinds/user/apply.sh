@@ -16,9 +16,11 @@ user_groups() {
   ' /etc/group | sort | tr '\n' ',' | sed 's/,$//'
 }
 
-user_present() { # NAME SYSTEM KEYS? KEYS PASSWORD EXPIRES GROUPS? GROUPS [OPTION VALUE]…
-  name=$1 system=$2 has_keys=$3 keys=$4 password=$5 expires=$6 has_groups=$7 groups=$8
+user_present() { # NAME SYSTEM KEYS? KEYS PASSWORD HASH COPY LEDGER EXPIRES GROUPS? GROUPS [OPTION VALUE]…
+  name=$1 system=$2 has_keys=$3 keys=$4 password=$5 hash=$6 copy=$7 line=$8
   shift 8
+  expires=$1 has_groups=$2 groups=$3
+  shift 3
   did=
   if ! user_look "$name"; then
     creates
@@ -38,6 +40,7 @@ user_present() { # NAME SYSTEM KEYS? KEYS PASSWORD EXPIRES GROUPS? GROUPS [OPTIO
     user_keys "$keys"
     did=yes
   fi
+  [ "$password" != hash ] || user_password
   [ -n "$did" ] || unchanged
 }
 
@@ -87,7 +90,7 @@ user_modify() {
   done
   if [ "$has_groups" = yes ] && [ "$(user_groups "$name")" != "$groups" ]; then set -- "$@" -G "$groups"; fi
   case $password/$U_KIND in
-    none/none | locked/none | locked/locked | /*) ;;
+    none/none | locked/none | locked/locked | hash/* | /*) ;;
     none/*) set -- "$@" -p '*' ;;
     locked/*) set -- "$@" -L ;;
   esac
@@ -97,6 +100,26 @@ user_modify() {
   usermod "$@" -- "$name"
   did=yes
   user_look "$name"
+}
+
+# By a pipe: hashes are for nobody's list of processes.
+user_password() {
+  wanted=$(cat -- "$hash")
+  case $wanted in
+    *[!./0-9A-Za-z\$=,+-]*) form=no ;;
+    \$*\$*\$*) form=yes ;;
+    *) form=no ;;
+  esac
+  if [ "$form" = no ] || [ "$(wc -l <"$hash")" -ne 0 ]; then
+    echo "the secret for the password of $name is no hash in the form of crypt(5); \`generate\` it with \`form: sha512crypt\`"
+    exit 1
+  fi
+  if [ "$(awk -F: -v name="$name" '$1 == name { print $2; exit }' /etc/shadow)" != "$wanted" ]; then
+    keep_accounts
+    printf '%s:%s\n' "$name" "$wanted" | chpasswd -e
+    did=yes
+  fi
+  seal "$hash" "$copy" "$line"
 }
 
 # A number of days since 1970 as a day.

@@ -196,6 +196,11 @@ impl Account {
         if locked && self.password == "none" { "locked" } else { &self.password }
     }
 
+    /// True if there is one that opens it.
+    pub(super) fn has_password(&self) -> bool {
+        self.password == "set"
+    }
+
     /// True if neither a password nor sshd lets anybody in, and it has no rights by groups.
     pub(super) fn is_closed(&self) -> bool {
         matches!(self.password.as_str(), "none" | "locked") && self.expires == Some(1) && self.groups.is_empty()

@@ -1,15 +1,19 @@
 //! `user`: a local account with its groups and the keys that may log in as it. An account that shall not be there is
 //! closed (locked, expired, without keys and groups); its home directory is never touched.
 //!
-//! No password and no hash of one is ever read from a host, only whether there is one.
+//! No password and no hash of one is ever read from a host, only whether there is one, and whether it is the one wanted.
+
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::accounts::{account_name, is_account_name};
+use super::passwords;
 use super::{Answer, Build, Call, Item, Kind, Leaving, Presence, Site, absolute, concrete, field_place};
 use crate::diag::Diagnostic;
 use crate::lifelines::{Lifeline, of_account};
 use crate::resource::{Observation, State, Want};
+use crate::secret::Sealed;
 use crate::yaml::Node;
 
 mod key;
@@ -41,9 +45,9 @@ struct Fields {
     /// True: if it is to be created, its number is one of those for the system, and it has no home directory.
     #[serde(default)]
     system: bool,
-    /// What becomes of its password: `unmanaged` (as it is; a new account gets none), `none` or `locked`.
-    #[serde(default)]
-    password: Password,
+    /// What becomes of its password: `unmanaged` (as it is; a new account gets none; so unless given), `none`, `locked`, or
+    /// a secret that holds its hash, as `generate: { from: NAME, form: sha512crypt }` makes one.
+    password: Option<String>,
     /// The day on which the account closes, as 2027-01-31; never unless given.
     expires: Option<String>,
     /// Exactly these keys may log in, one a line of `authorized_keys(5)`. Left as they are unless given.
@@ -54,21 +58,34 @@ struct Fields {
 }
 
 /// What becomes of its password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, PartialEq)]
 enum Password {
     /// As it is; a new account gets none.
-    #[default]
     Unmanaged,
     /// No password opens it. Keys do.
     None,
     /// No password opens it, and the one it had is kept.
     Locked,
+    /// The one of this hash.
+    Hash(passwords::Password),
+}
+
+impl Password {
+    fn read(node: &Node, build: &mut Build<'_>) -> Option<Self> {
+        match node.get("password").filter(|given| given.sealed.is_none()).map(Node::as_str) {
+            Some(Some("none")) => Some(Self::None),
+            Some(Some("locked")) => Some(Self::Locked),
+            Some(Some("unmanaged")) => Some(Self::Unmanaged),
+            None if node.get("password").is_none() => Some(Self::Unmanaged),
+            _ => passwords::Password::given(node, "password", build).map(Self::Hash),
+        }
+    }
 }
 
 #[derive(Debug, PartialEq)]
 struct User {
     fields: Fields,
+    password: Password,
     /// Days since 1970-01-01.
     expires: Option<i64>,
 }
@@ -129,7 +146,8 @@ impl Kind for UserKind {
         if fields.name == "root" && fields.state == Presence::Absent {
             mistake("state", "root cannot be absent".into(), "drop it, or give it `authorized_keys: []`");
         }
-        (build.mistakes.0.len() == before).then(|| Box::new(User { fields, expires }) as Box<dyn Item>)
+        let password = Password::read(node, build)?;
+        (build.mistakes.0.len() == before).then(|| Box::new(User { fields, password, expires }) as Box<dyn Item>)
     }
 
     /// It is closed, as one that is declared absent is; a deleted one would leave its number to whoever comes next.
@@ -143,13 +161,13 @@ impl Kind for UserKind {
             shell: None,
             comment: None,
             system: false,
-            password: Password::Unmanaged,
+            password: None,
             expires: None,
             authorized_keys: None,
             state: Presence::Absent,
         };
         let sound = is_account_name(leaving.name) && leaving.name != "root";
-        sound.then(|| Box::new(User { fields, expires: None }) as Box<dyn Item>)
+        sound.then(|| Box::new(User { fields, password: Password::Unmanaged, expires: None }) as Box<dyn Item>)
     }
 
     fn probe(&self) -> &'static str {
@@ -161,11 +179,15 @@ impl Kind for UserKind {
     }
 
     fn read(&self, items: &[&dyn Item], _: &Site, answer: &Answer) -> Vec<Observation> {
-        let accounts = Accounts::read(answer);
+        let (accounts, said) = (Accounts::read(answer), passwords::Said::read(answer));
         items
             .iter()
             .map(|item| match concrete::<User>(*item) {
-                Some(user) => observe(user, &accounts).unwrap_or_else(Observation::Unknown),
+                Some(user) => {
+                    let password =
+                        |hash: &passwords::Password| hash.seen(&user.id(), &user.fields.name, answer, &said);
+                    observe(user, &accounts, password).unwrap_or_else(Observation::Unknown)
+                }
                 None => Observation::Unknown("not a user".into()),
             })
             .collect()
@@ -179,6 +201,10 @@ impl Kind for UserKind {
         true
     }
 
+    fn secret_fields(&self) -> &'static [&'static str] {
+        &["password"]
+    }
+
     fn examples(&self) -> &'static [&'static str] {
         &[
             "{ name: ana, comment: Ana, shell: /bin/bash, groups: [adm], password: none, authorized_keys: \
@@ -190,7 +216,12 @@ impl Kind for UserKind {
     }
 }
 
-fn observe(user: &User, accounts: &Accounts) -> Result<Observation, String> {
+/// `compared` says how the hash of the account's password compares with this one.
+fn observe(
+    user: &User,
+    accounts: &Accounts,
+    compared: impl Fn(&passwords::Password) -> Result<String, String>,
+) -> Result<Observation, String> {
     let wanted = &user.fields;
     let Some(account) = accounts.named(&wanted.name)? else { return Ok(Observation::Absent) };
     let mut state = State::new()
@@ -200,8 +231,11 @@ fn observe(user: &User, accounts: &Accounts) -> Result<Observation, String> {
         .with("home", account.home.as_str())
         .with("shell", account.shell.as_str())
         .with("comment", account.comment.as_str())
-        .with("password", account.password_like(wanted.password == Password::Locked))
+        .with("password", account.password_like(user.password == Password::Locked))
         .with("expires", look::day(account.expires));
+    if let (Password::Hash(hash), true) = (&user.password, account.has_password()) {
+        state = state.with("password", compared(hash)?);
+    }
     if user.manages_keys() {
         let keys = accounts.keys(account)?;
         state = state.with("authorized_keys", keys.lines.join("\n")).with("keys_access", keys.access);
@@ -216,6 +250,10 @@ fn observe(user: &User, accounts: &Accounts) -> Result<Observation, String> {
 }
 
 impl User {
+    fn id(&self) -> String {
+        format!("user:{}", self.fields.name)
+    }
+
     fn manages_keys(&self) -> bool {
         self.fields.authorized_keys.is_some() || self.fields.state == Presence::Absent
     }
@@ -252,10 +290,11 @@ impl Item for User {
             return Want::Absent;
         }
         let keys = self.keys();
-        let password = match fields.password {
+        let password = match &self.password {
             Password::Unmanaged => None,
             Password::None => Some("none"),
             Password::Locked => Some("locked"),
+            Password::Hash(hash) => Some(hash.public.as_str()),
         };
         let state = State::new()
             .with_some("uid", fields.uid.map(|uid| uid.to_string()))
@@ -292,11 +331,19 @@ impl Item for User {
             .arg(if fields.system { "yes" } else { "no" })
             .arg(if keys.is_some() { "yes" } else { "no" })
             .payload(keys.unwrap_or_default().into_bytes())
-            .arg(match fields.password {
+            .arg(match self.password {
                 Password::Unmanaged => "",
                 Password::None => "none",
                 Password::Locked => "locked",
-            })
+                Password::Hash(_) => "hash",
+            });
+        let call = match &self.password {
+            Password::Hash(hash) => {
+                call.secret(&hash.sealed).payload(hash.public.as_bytes()).arg(hash.ledger_line(&self.id()))
+            }
+            _ => call.arg("").arg("").arg(""),
+        };
+        let call = call
             .arg(self.expires.map(|_| look::day(self.expires)).unwrap_or_default())
             .arg(if fields.groups.is_some() { "yes" } else { "no" })
             .arg(self.groups().unwrap_or_default().join(","));
@@ -319,8 +366,15 @@ impl Item for User {
             || fields.groups.is_some()
             || fields.shell.is_some()
             || fields.expires.is_some()
-            || fields.password != Password::Unmanaged;
-        if lockout { of_account(&fields.name) } else { Vec::new() }
+            || self.password != Password::Unmanaged;
+        if lockout { of_account(&self.fields.name) } else { Vec::new() }
+    }
+
+    fn sealed(&self) -> Option<&Arc<Sealed>> {
+        match &self.password {
+            Password::Hash(hash) => Some(&hash.sealed),
+            _ => None,
+        }
     }
 
     fn same_as(&self, other: &dyn Item) -> bool {

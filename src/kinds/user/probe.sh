@@ -1,6 +1,6 @@
-# Lines: name|"keys" if they are to be read. Prints P:name:uid:gid:comment:home:shell, S:name:password:expires (what kind
-# of password there is, never the hash), N:gid:name of groups, M:name:group, A:name, E:why, Z: at the end; and
-# stat_paths of homes and keys, K|path|line of keys. Whatever the number of lines, few processes.
+# Lines: name|"keys" if they are to be read, and for a password sealed|digest with nonce|identity. Prints P:name:uid:gid:comment:home:shell, S:name:password:expires (what kind
+# of password there is, never the hash), N:gid:name of groups, M:name:group, A:name, E:why, Z: at the end; lines of
+# compare_text, and stat_paths of homes and keys, K|path|line of keys. Whatever the number of lines, few processes.
 probe_user() {
   asked=$(cat)
   for path in passwd shadow group; do
@@ -42,6 +42,15 @@ probe_user() {
       print "Z"
     }' part=asked - part=passwd /etc/passwd part=shadow /etc/shadow part=group /etc/group)
   printf '%s\n' "$said"
+  case $asked in
+    *'|sealed|'*)
+      printf '%s\n' "$asked" | awk -F'|' '
+        FNR == NR { if ($3 == "sealed") wanted[$1] = $4 "|" $5; next }
+        FNR == 1 { FS = ":"; $0 = $0 }
+        ($1 in wanted) { print $1 "|" $2 "|" wanted[$1]; delete wanted[$1] }' - /etc/shadow |
+        while IFS='|' read -r name hash wanted id; do compare_text "$name" "$hash" "$wanted" "$id"; done
+      ;;
+  esac
   stats=$(printf '%s\n' "$said" | awk -F: '
     $1 == "P" && $6 !~ /\\/ { home[$2] = $6; print $6 }
     $1 == "k" && ($2 in home) {

@@ -149,3 +149,11 @@ fn real_accounts_are_seen_in_every_shell_without_their_hashes() {
         }
     }
 }
+
+#[test]
+fn a_password_in_clear_is_refused() {
+    let said = nowhere().try_item("user", "{ name: ana, password: swordfish }").unwrap_err();
+    assert!(said.contains("cannot stand here in clear") && !said.contains("swordfish"), "{said}");
+    let said = nowhere().try_item("postgres_role", "{ name: ana, password: swordfish }").unwrap_err();
+    assert!(said.contains("cannot stand here in clear") && !said.contains("swordfish"), "{said}");
+}

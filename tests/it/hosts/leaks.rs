@@ -1,6 +1,5 @@
 //! Secrets on a real host: handed to commands on standard input, and never to be seen by others there.
 
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,9 +9,10 @@ const CANARY: &str = "canary-Zq8w3-of-the-chapter";
 
 const MODULE: &str = "version: 1
 summary: { en: For a test. }
-secrets: { password: { rotate: manual } }
+secrets: { password: { rotate: manual }, shadow: { generate: { from: password, form: sha512crypt } } }
 resources:
   - user: { name: robot, shell: /bin/sh }
+  - user: { name: mail, password: \"{{ secrets.shadow }}\" }
   - command:
       name: set the password
       run: chpasswd
@@ -26,6 +26,20 @@ const FAILS: &str = "  - command:
       stdin: 'tell {{ secrets.password }} and {{ secrets.password | b64encode }}'
 ";
 
+/// One failure of each kind that has the value at hand, with what is said of it.
+const FAILURES: &[(&str, i32, &str)] = &[
+    (FAILS, 3, "tell ‹secret› and ‹secret›"),
+    (
+        "  - file: { path: /etc/robot.ini, content: 'a = {{ secrets.password }}', validate: 'cat %s >&2; exit 1' }\n",
+        3,
+        "the new content does not pass",
+    ),
+    ("  - user: { name: games, password: '{{ secrets.password }}' }\n", 3, "is no hash in the form of crypt(5)"),
+    ("  - file: { path: /etc/robot.ini, content: '{{ secrets.password.nothing.there }}' }\n", 1, "nothing"),
+    ("  - file: { path: /etc/robot.ini, content: '{{ secrets.password | int }}' }\n", 1, "error"),
+    ("  - file: { path: '/etc/{{ secrets.password }}', content: x }\n", 1, "a secret cannot stand in `path`"),
+];
+
 /// Looks at the arguments and environments of all processes, those of test hosts included, until it is told to stop.
 /// Gives those that hold the value, the process with this number aside.
 fn watched(stop: &AtomicBool) -> Vec<String> {
@@ -36,7 +50,7 @@ fn watched(stop: &AtomicBool) -> Vec<String> {
                 for file in ["cmdline", "environ"] {
                     let bytes = std::fs::read(entry.path().join(file)).unwrap_or_default();
                     let text = String::from_utf8_lossy(&bytes);
-                    if text.contains("Zq8w3") {
+                    if text.contains("Zq8w3") || text.contains("$6$") {
                         found.push(text.into_owned());
                     }
                 }
@@ -50,18 +64,7 @@ fn watched(stop: &AtomicBool) -> Vec<String> {
 fn a_value_reaches_its_file_and_its_command_and_nothing_else() {
     let host = Host::new();
     let chapter = Chapter::new().host("web1", &host).file("modules/robot.yaml", MODULE);
-    let identity = chapter.home().join("ana.agekey");
-    assert!(Command::new("age-keygen").arg("-o").arg(&identity).output().unwrap().status.success());
-    let public = Command::new("age-keygen").arg("-y").arg(&identity).output().unwrap().stdout;
-    let top = format!(
-        "id: 00112233445566778899aabbccddeeff\nchapter: {{ name: Test, domain: test.example, min_readers: 1 }}\n\
-         people: {{ ana: {{ name: Ana, role: maintainer, age: [{}] }} }}\n\
-         services:\n  robot: {{ module: robot, on: all }}\n",
-        String::from_utf8(public).unwrap().trim()
-    );
-    let chapter = chapter.file("chapter.yaml", top);
-    std::fs::create_dir_all(chapter.home().join(".config/steward")).unwrap();
-    std::fs::copy(&identity, chapter.home().join(".config/steward/identities.txt")).unwrap();
+    let chapter = chapter.maintainer().file("services.yaml", "services:\n  robot: { module: robot, on: all }\n");
     let _ = chapter.run_with(&["secrets", "set", "robot/password"], CANARY).success();
     let planned = chapter.plan().success().stdout_has("+password = ‹secret robot/password›");
     let _ = planned.never_says(CANARY);
@@ -73,12 +76,15 @@ fn a_value_reaches_its_file_and_its_command_and_nothing_else() {
     });
     let _ = chapter.run(&["-vvv", "apply", "--yes"]).success().never_says(CANARY);
     // the watcher sees what it should: a process on the host with the word in its arguments
-    let planted = "exec -a planted-Zq8w3 sleep 1";
+    let planted = "exec -a planted-Zq8w3-\\$6\\$ sleep 1";
     host.sh(&format!("bash -c '{planted}'"));
     stop.store(true, Ordering::SeqCst);
     let seen = watcher.join().unwrap();
-    assert!(!seen.is_empty(), "the watcher works");
-    assert!(seen.iter().all(|text| text.contains("planted-Zq8w3")), "{seen:?}");
+    assert!(seen.iter().any(|text| text.contains("$6$")), "the watcher works");
+    let of_value = seen.iter().filter(|text| text.contains("Zq8w3"));
+    assert!(of_value.clone().all(|text| text.contains("planted-Zq8w3")) && of_value.count() > 0, "{seen:?}");
+    let derived = host.sh("sed -n 's/^mail:\\([^:]*\\):.*/\\1/p' /etc/shadow");
+    assert!(seen.iter().all(|text| !text.contains(derived.trim())), "a hash is for nobody either");
 
     assert_eq!(
         host.sh("stat -c '%U %a' /etc/robot.conf; cat /etc/robot.conf"),
@@ -86,7 +92,12 @@ fn a_value_reaches_its_file_and_its_command_and_nothing_else() {
     );
     let hash = host.sh("sed -n 's/^robot:\\([^:]*\\):.*/\\1/p' /etc/shadow");
     assert!(hash.starts_with('$'), "the command read it: {hash}");
+    let derived = host.sh("sed -n 's/^mail:\\([^:]*\\):.*/\\1/p' /etc/shadow");
+    let (salt, _) = derived.strip_prefix("$6$").unwrap().rsplit_once('$').unwrap();
+    let told = host.sh(&format!("echo '{CANARY}' | openssl passwd -6 -stdin -salt '{salt}'"));
+    assert_eq!(told, derived, "the host's own tool knows the password by it");
     let _ = chapter.plan().success().no_changes();
+    let _ = chapter.without_keys(&["plan"]).success().no_changes();
     let everywhere = "grep -rlF -e Zq8w3 -e Q2FuYXJ5 -e Y2FuYXJ5LVpxOHcz /etc /var /run /root /home /tmp /dev/shm 2>/dev/null | sort";
     assert_eq!(host.sh(&format!("{everywhere}; true")), "/etc/robot.conf\n");
     host.sh(&format!("echo {CANARY} >/var/tmp/planted"));
@@ -105,10 +116,25 @@ fn a_value_reaches_its_file_and_its_command_and_nothing_else() {
     );
     let _ = chapter.plan().success().no_changes();
 
-    // a command that fails and tells all it knows
-    std::fs::write(chapter.path("modules/robot.yaml"), format!("{MODULE}{FAILS}")).unwrap();
-    let _ = chapter.run(&["module", "update"]).success();
-    let failed = chapter.run(&["-vvv", "apply", "--yes"]).status(3).stderr_has("tell ‹secret› and ‹secret›");
-    let _ = failed.never_says("Zq8w3");
-    let _ = chapter.run(&["apply", "--yes", "--format", "json"]).status(3).never_says("Zq8w3");
+    // whatever fails, in whatever form it is said
+    for (failing, status, said) in FAILURES {
+        std::fs::write(chapter.path("modules/robot.yaml"), format!("{MODULE}{failing}")).unwrap();
+        let _ = chapter.run(&["module", "update"]);
+        let _ = chapter.run(&["-vvv", "apply", "--yes"]).status(*status).stderr_has(said).never_says("Zq8w3");
+        let _ = chapter.run(&["apply", "--yes", "--format", "json"]).status(*status).never_says("Zq8w3");
+        let code = i32::from(*status == 1);
+        for format in ["text", "json", "markdown"] {
+            let _ = chapter.run(&["-vvv", "plan", "--format", format]).status(code).never_says("Zq8w3");
+        }
+        let _ = chapter.run(&["validate"]).never_says("Zq8w3");
+    }
+    assert_eq!(host.sh(&format!("{everywhere}; true")), "/etc/robot.conf\n", "no failure left any behind");
+    let here = |places: &[std::path::PathBuf]| {
+        let output = std::process::Command::new("grep").args(["-rlF", "Zq8w3"]).args(places).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let places = [chapter.path(""), chapter.home(), chapter.home().with_file_name("tmp")];
+    assert_eq!(here(&places), "", "nor on the operator's side");
+    std::fs::write(chapter.home().join("planted"), "another-Zq8w3").unwrap();
+    assert!(here(&places).ends_with("planted\n"));
 }

@@ -2,8 +2,11 @@
 
 mod access;
 mod converge;
+mod databases;
+mod escrow;
 mod failing;
 mod first_apply;
+mod forms;
 mod hard;
 mod harness;
 mod kinds;
@@ -15,6 +18,7 @@ mod many;
 mod owed;
 mod reader;
 mod retiring;
+mod rotating;
 mod saved;
 mod undo;
 mod verify;

@@ -4,6 +4,7 @@
 mod chapter;
 mod forge;
 mod host;
+mod keys;
 mod proxy;
 mod ran;
 mod sshd;

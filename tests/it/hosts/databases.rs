@@ -1,0 +1,124 @@
+//! Real database servers: roles, users and databases by their kinds, with passwords that nobody gets to see.
+
+use steward::kinds::ALL;
+
+use super::laws::{bench, hold, needs_a_database};
+use crate::support::{Chapter, Host};
+
+const CANARY: &str = "canary-Zq8w3-of-the-chapter";
+
+const MODULE: &str = r"version: 1
+summary: { en: For a test. }
+secrets: { db: { generate: { length: 24 } } }
+resources:
+  - package: @package@
+  - service: @service@
+@resources@
+";
+
+/// A chapter with one module on the host, and a maintainer who can read its secret.
+fn chapter(host: &Host, package: &str, service: &str, resources: &str) -> Chapter {
+    let module = MODULE.replace("@package@", package).replace("@service@", service).replace("@resources@", resources);
+    let chapter = Chapter::new().host("web1", host).file("modules/db.yaml", module).maintainer();
+    let chapter = chapter.file("services.yaml", "services:\n  db: { module: db, on: all }\n");
+    let _ = chapter.run_with(&["secrets", "set", "db/db"], CANARY).success();
+    chapter
+}
+
+const POSTGRES: &str = r#"
+  - postgres_role: { name: wiki, password: "{{ secrets.db }}" }
+  - postgres_role: { name: readers, login: false }
+  - postgres_database: { name: wiki-pages, owner: wiki, locale: C }"#;
+
+#[test]
+fn postgres_gets_a_role_that_logs_in_and_a_database_in_one_command() {
+    let host = Host::new();
+    let chapter = chapter(&host, "postgresql", "postgresql", POSTGRES);
+    let plan = chapter.plan().success().stdout_has("PostgreSQL is not installed here (decided during apply");
+    let _ = plan.never_says("Zq8w3");
+    let _ = chapter.run(&["-vvv", "apply", "--yes"]).success().never_says("Zq8w3");
+    let login = |password: &str| {
+        let ask = format!(
+            "PGPASSWORD={password} psql -h 127.0.0.1 -U wiki -At -c 'CREATE TABLE IF NOT EXISTS t (x int)' wiki-pages"
+        );
+        host.try_sh(&ask).status.success()
+    };
+    assert!(login(CANARY) && !login("another"));
+    let about = "SELECT pg_get_userbyid(datdba), datcollate, pg_encoding_to_char(encoding) FROM pg_database WHERE datname='wiki-pages'";
+    assert_eq!(host.sh(&format!("su postgres -c \"psql -Atc \\\"{about}\\\"\"")), "wiki|C|UTF8\n");
+    let _ = chapter.plan().success().no_changes();
+    assert_eq!(host.try_sh("grep -rlF Zq8w3 /var/log /var/lib/postgresql /etc /run /var/lib/steward").stdout, b"");
+
+    // a password that somebody changed by hand is seen, with a key and without, and put back
+    host.sh("su postgres -c \"psql -c \\\"ALTER ROLE wiki PASSWORD 'by-hand'\\\"\"");
+    let _ = chapter.plan().success().stdout_has("postgres_role:wiki").stdout_has("Plan: 0 to create, 1 to update");
+    let _ = chapter.without_keys(&["plan"]).success().stdout_has("Plan: 0 to create, 1 to update");
+    let _ = chapter.apply().success();
+    assert!(login(CANARY));
+    let _ = chapter.without_keys(&["plan"]).success().no_changes();
+
+    let _ = chapter.run_with(&["secrets", "set", "db/db"], "another-Zq8w3").success();
+    let _ = chapter.plan().success().stdout_has("‹secret db/db: changed›");
+    let _ = chapter.apply().success();
+    assert!(login("another-Zq8w3") && !login(CANARY));
+
+    // a server that is down is nothing that is absent
+    host.sh("systemctl stop postgresql");
+    let _ = chapter.plan().stdout_has("the server does not answer").stdout_has("postgres_database:wiki-pages");
+    host.sh("systemctl start postgresql");
+    let shared = tempfile::tempdir().unwrap();
+    let bench = bench(&host, shared.path());
+    for kind in ALL.iter().filter(|kind| kind.name().starts_with("postgres_") && needs_a_database(kind.name())) {
+        hold(*kind, &bench);
+    }
+    // who owns something cannot go, and says so; a database goes only if it is said to be absent
+    let said =
+        format!("{:?}", bench.apply("postgres_role", &*bench.item("postgres_role", "{ name: wiki, state: absent }")));
+    assert!(said.contains("cannot be dropped because some objects depend on it"), "{said}");
+    let said =
+        bench.apply("postgres_database", &*bench.item("postgres_database", "{ name: wiki-pages, locale: C.UTF-8 }"));
+    assert!(format!("{said:?}").contains("which cannot change"), "{said:?}");
+}
+
+const MARIADB: &str = r#"
+  - mariadb_user: { name: wiki, password: "{{ secrets.db }}" }
+  - mariadb_database: { name: wiki_pages, users: [wiki] }"#;
+
+#[test]
+fn mariadb_gets_a_user_that_logs_in_and_a_database_in_one_command() {
+    let host = Host::new();
+    let chapter = chapter(&host, "mariadb-server", "mariadb", MARIADB);
+    let _ = chapter
+        .plan()
+        .success()
+        .stdout_has("MariaDB is not installed here (decided during apply")
+        .never_says("Zq8w3");
+    let _ = chapter.run(&["-vvv", "apply", "--yes"]).success().never_says("Zq8w3");
+    let login = |password: &str, database: &str| {
+        let ask = format!(
+            "MYSQL_PWD={password} mariadb -h localhost -u wiki -e 'CREATE TABLE IF NOT EXISTS t (x int)' {database}"
+        );
+        host.try_sh(&ask).status.success()
+    };
+    host.sh("mariadb -e 'CREATE DATABASE wikixpages'");
+    assert!(login(CANARY, "wiki_pages") && !login("another", "wiki_pages"));
+    assert!(!login(CANARY, "wikixpages"), "an underscore is no pattern");
+    let _ = chapter.plan().success().no_changes();
+    assert_eq!(host.try_sh("grep -rlF Zq8w3 /var/log /var/lib/mysql /etc /run /var/lib/steward").stdout, b"");
+
+    host.sh("mariadb -e \"ALTER USER wiki@localhost IDENTIFIED BY 'by-hand'; REVOKE DROP ON \\`wiki\\\\_pages\\`.* FROM wiki@localhost\"");
+    let _ = chapter.without_keys(&["plan"]).success().stdout_has("Plan: 0 to create, 2 to update");
+    let _ = chapter.apply().success();
+    assert!(login(CANARY, "wiki_pages"));
+    let _ = chapter.run_with(&["secrets", "set", "db/db"], "another-Zq8w3").success();
+    let _ = chapter.apply().success();
+    assert!(login("another-Zq8w3", "wiki_pages") && !login(CANARY, "wiki_pages"));
+    host.sh("systemctl stop mariadb");
+    let _ = chapter.plan().stdout_has("the server does not answer").stdout_has("mariadb_user:wiki@localhost");
+    host.sh("systemctl start mariadb");
+    let shared = tempfile::tempdir().unwrap();
+    let bench = bench(&host, shared.path());
+    for kind in ALL.iter().filter(|kind| kind.name().starts_with("mariadb_") && needs_a_database(kind.name())) {
+        hold(*kind, &bench);
+    }
+}
