@@ -120,7 +120,8 @@ pub fn of_accounts() -> Vec<Lifeline> {
 /// What must be valid before a unit reads it again, if whoever declared the unit did not say.
 pub fn validation(unit: &str) -> Option<&'static str> {
     match unit.strip_suffix(".service").unwrap_or(unit) {
-        "ssh" | "sshd" => Some("sshd -t"),
+        // where systemd starts it for each connection, nothing has made its directory
+        "ssh" | "sshd" => Some("mkdir -p /run/sshd && sshd -t"),
         "nftables" => Some("nft -c -f /etc/nftables.conf"),
         _ => None,
     }
@@ -207,7 +208,7 @@ mod tests {
         assert_eq!(areas(&of_unit("ssh")), ["ssh"]);
         assert_eq!(areas(&of_unit("ssh.socket")), ["ssh"]);
         assert_eq!(areas(&of_unit("nginx")), Vec::<&str>::new());
-        assert_eq!((validation("ssh"), validation("nginx")), (Some("sshd -t"), None));
+        assert_eq!((validation("ssh"), validation("nginx")), (Some("mkdir -p /run/sshd && sshd -t"), None));
     }
 
     #[test]
