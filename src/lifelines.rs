@@ -156,8 +156,8 @@ impl Area {
         let within = |path: &str, above: &str| {
             path.strip_prefix(above).is_some_and(|below| below.is_empty() || below.starts_with('/'))
         };
-        let own = |root: &&str| within(path, root) || within(root, path);
-        self.paths.iter().any(|root| own(&root))
+        let own = |root: &str| within(path, root) || within(root, path);
+        self.paths.iter().any(|root| own(root))
             || self.units.iter().flat_map(|unit| definitions(unit)).any(|root| within(path, &root))
     }
 }
