@@ -120,7 +120,8 @@ pub fn of_accounts() -> Vec<Lifeline> {
 /// What must be valid before a unit reads it again, if whoever declared the unit did not say.
 pub fn validation(unit: &str) -> Option<&'static str> {
     match unit.strip_suffix(".service").unwrap_or(unit) {
-        "ssh" | "sshd" => Some("sshd -t"),
+        // where systemd starts it for each connection, nothing has made its directory
+        "ssh" | "sshd" => Some("mkdir -p /run/sshd && sshd -t"),
         "nftables" => Some("nft -c -f /etc/nftables.conf"),
         _ => None,
     }
@@ -155,8 +156,8 @@ impl Area {
         let within = |path: &str, above: &str| {
             path.strip_prefix(above).is_some_and(|below| below.is_empty() || below.starts_with('/'))
         };
-        let own = |root: &&str| within(path, root) || within(root, path);
-        self.paths.iter().any(|root| own(&root))
+        let own = |root: &str| within(path, root) || within(root, path);
+        self.paths.iter().any(|root| own(root))
             || self.units.iter().flat_map(|unit| definitions(unit)).any(|root| within(path, &root))
     }
 }
@@ -207,7 +208,7 @@ mod tests {
         assert_eq!(areas(&of_unit("ssh")), ["ssh"]);
         assert_eq!(areas(&of_unit("ssh.socket")), ["ssh"]);
         assert_eq!(areas(&of_unit("nginx")), Vec::<&str>::new());
-        assert_eq!((validation("ssh"), validation("nginx")), (Some("sshd -t"), None));
+        assert_eq!((validation("ssh"), validation("nginx")), (Some("mkdir -p /run/sshd && sshd -t"), None));
     }
 
     #[test]

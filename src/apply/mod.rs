@@ -22,6 +22,9 @@ mod conversation;
 use confirm::{Verdict, Way, confirm};
 use conversation::{Changing, Ending};
 
+/// Makes a new connection as this login.
+pub type Reconnect<'a> = dyn Fn(&Login) -> Result<Box<dyn Session>, Broken> + Sync + 'a;
+
 /// What stays the same for all hosts of one apply.
 pub struct Apply<'a> {
     pub run: &'a Run,
@@ -30,7 +33,7 @@ pub struct Apply<'a> {
     /// How long a host may say nothing before it is taken for frozen.
     pub silence: Duration,
     /// A new connection to the same host, as this login.
-    pub reconnect: &'a (dyn Fn(&Login) -> Result<Box<dyn Session>, Broken> + Sync),
+    pub reconnect: &'a Reconnect<'a>,
     pub watch: &'a (dyn Fn(&str, Event) + Sync),
 }
 

@@ -10,6 +10,7 @@ use super::origin::Origin;
 use super::{Action, Change, HostPlan};
 use crate::access::{Finding, What};
 use crate::kinds::Risk;
+use crate::observed::Pending;
 use crate::resource::Attribute;
 
 /// How much is shown.
@@ -81,7 +82,9 @@ fn planned(text: &mut String, host: &str, plan: &HostPlan, options: Options) {
     let paint = Paint(options.color);
     let counts = format!("{} to change, {} unchanged", plan.changes.len(), plan.unchanged);
     let _ = writeln!(text, "{}  {}", paint.with(BOLD, host), paint.with(FAINT, &counts));
-    if let Some(pending) = &plan.pending {
+    // what was rolled back is old news once nothing is left to change
+    let is_news = |pending: &&Pending| !plan.is_empty() || matches!(pending, Pending::Waits { .. });
+    if let Some(pending) = plan.pending.as_ref().filter(is_news) {
         let line = super::diff::visible(&pending.to_string());
         let _ = writeln!(text, "  {} {line}", paint.with(YELLOW, "!"));
     }

@@ -100,16 +100,25 @@ WantedBy=sysinit.target
 EOF
 }
 
-# Outside this session, which may end with the network or with SSH.
+# Outside this session, which may end with the network or with SSH. Without it, nothing is changed.
 stand_guard() {
-  if [ -d /run/systemd/system ] && systemd-run --quiet --collect --unit="steward-guard-$ID" \
-    --property=Restart=on-failure --property=RestartSec=1 \
-    --description='Undo a change by Steward unless it is confirmed' /bin/sh "$BASE/rollback.sh" watch "$BASE"; then
-    return 0
+  if ! guard_by_systemd; then
+    detached=
+    ! command -v setsid >/dev/null || detached=setsid
+    (trap '' HUP && exec $detached sh "$BASE/rollback.sh" watch "$BASE") </dev/null >/dev/null 2>&1 &
   fi
-  detached=
-  ! command -v setsid >/dev/null || detached=setsid
-  (trap '' HUP && exec $detached sh "$BASE/rollback.sh" watch "$BASE") </dev/null >/dev/null 2>&1 &
+  for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    ! alive "$BASE/pending/guard" || return 0
+    sleep 0.1 2>/dev/null || sleep 1
+  done
+  echo 'nobody could be left here who would undo the change, so nothing was changed'
+  exit 1
+}
+
+guard_by_systemd() {
+  [ -d /run/systemd/system ] || return 1
+  systemd-run --quiet --collect --unit="steward-guard-$ID-$$" --property=Restart=on-failure --property=RestartSec=1 \
+    --description='Undo a change by Steward unless it is confirmed' /bin/sh "$BASE/rollback.sh" watch "$BASE"
 }
 
 # Saves what one word names, unless that was done.
@@ -188,7 +197,7 @@ save_unit() {
 save_area() {
   case $1 in
     sudo) ! visudo -c >/dev/null 2>&1 || : >"$RUN/valid.sudo" ;;
-    ssh) ! sshd -t >/dev/null 2>&1 || : >"$RUN/valid.ssh" ;;
+    ssh) ! { mkdir -p /run/sshd && sshd -t; } >/dev/null 2>&1 || : >"$RUN/valid.ssh" ;;
     firewall)
       ! nft -c -f /etc/nftables.conf >/dev/null 2>&1 || : >"$RUN/valid.firewall"
       next_saved

@@ -9,7 +9,8 @@ watch() {
   echo "$$ $(started_at $$)" >"$place/guard"
   seconds=$(cat "$place/seconds") stop=$(cat "$place/stopping")
   left=$seconds
-  while [ -d "$BASE/pending" ]; do
+  own=$(cat "$place/run")
+  while is_of "$own" pending; do
     if run_is_over; then
       if [ -e "$BASE/pending/now" ] || [ "$left" -le 0 ]; then break; fi
     elif [ -e "$stop" ]; then
@@ -21,10 +22,13 @@ watch() {
     sleep 1
     left=$((left - 1))
   done
-  while [ -d "$BASE/pending" ] || [ -d "$BASE/rolling" ]; do
+  # confirmed meanwhile, and even followed by another one: that has a guard of its own
+  while is_of "$own" pending || is_of "$own" rolling; do
     undo || sleep 5
   done
 }
+
+is_of() { [ "$(cat "$BASE/$2/run" 2>/dev/null)" = "$1" ]; }
 
 # Claims the change, unless a confirmation was faster, and restores what was.
 undo() {
