@@ -30,6 +30,7 @@ pub mod group;
 pub mod laws;
 #[cfg(test)]
 mod laws_here;
+mod lifeline;
 pub mod line;
 pub mod link;
 pub mod package;
@@ -167,7 +168,12 @@ pub trait Item: Any + Debug + Send + Sync {
 
     /// What a person should look at twice before this changes.
     fn risks(&self) -> Vec<Risk> {
-        Vec::new()
+        lifeline::risks(self.path())
+    }
+
+    /// The same where nothing is there yet.
+    fn risks_when_new(&self) -> Vec<Risk> {
+        self.risks()
     }
 
     /// True if its content must not be shown.

@@ -45,6 +45,12 @@ pub fn path(inventory: &Path) -> PathBuf {
     inventory.join("steward.lock")
 }
 
+/// What is recorded for the inventory in this directory.
+pub fn recorded(inventory: &Path) -> Result<IndexMap<String, Locked>> {
+    let (_, file) = read(inventory)?;
+    Ok(file.modules.into_iter().map(|(name, locked)| (name, locked.value)).collect())
+}
+
 /// Every module in use that is not what was recorded. Nothing is written.
 pub fn check(inventory: &Inventory, library: &Library) -> Diagnostics {
     let mut mistakes = Diagnostics::default();
@@ -78,8 +84,7 @@ fn changed(name: &str, was: &Placed<Locked>, now: &Locked) -> Diagnostic {
 
 /// Records the modules in use as they are now, or only one of them. Gives what changed; writes only then.
 pub fn update(inventory: &Inventory, library: &Library, only: Option<&str>) -> Result<Vec<Update>> {
-    let (_, file) = read(&inventory.dir)?;
-    let old: IndexMap<String, Locked> = file.modules.into_iter().map(|(name, locked)| (name, locked.value)).collect();
+    let old = recorded(&inventory.dir)?;
     let mut new: IndexMap<String, Locked> =
         used(inventory, library).into_iter().map(|module| (module.name.clone(), locked(library, module))).collect();
     if let Some(only) = only {

@@ -4,6 +4,7 @@
 //! Reading a module finds every mistake that can be found without an inventory. Nothing here evaluates anything;
 //! `compile` does.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -48,6 +49,8 @@ pub struct Module {
     /// Counts up with every change that a person should know of.
     pub version: i64,
     pub summary: Text,
+    /// What a reviewer should know of a version, by its number.
+    pub notes: BTreeMap<i64, Text>,
     /// In the order of the file, without those that could not be read.
     pub params: IndexMap<String, Param>,
     /// The names of all params, those too.

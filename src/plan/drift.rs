@@ -179,7 +179,7 @@ mod tests {
 
     fn fleet(hosts: Vec<(&str, Result<HostPlan, HostError>)>) -> Drift {
         let hosts = hosts.into_iter().map(|(host, result)| HostEntry { host: host.into(), result }).collect();
-        drift(&FleetPlan { inventory: "Test".into(), revision: None, base: None, hosts })
+        drift(&FleetPlan { inventory: "Test".into(), id: String::new(), revision: None, base: None, hosts })
     }
 
     fn host(but: &[(usize, Observation)]) -> HostPlan {

@@ -18,6 +18,7 @@ pub mod json;
 pub mod origin;
 pub mod saved;
 pub mod text;
+pub mod warnings;
 
 /// The plan of one host.
 #[derive(Debug, Clone)]
@@ -201,7 +202,7 @@ impl Work<'_> {
                 _ if undecided => Some(resource.id.to_string()),
                 _ => None,
             },
-            risk: resource.item.risks(),
+            risk: if action == Action::Create { resource.item.risks_when_new() } else { resource.item.risks() },
             origin: None,
         };
         if resource.kind.provides() && want != Want::Absent {
@@ -298,7 +299,10 @@ impl Work<'_> {
             new_values: Vec::new(),
             deferred: own_deferred
                 .or_else(|| (!certain).then(|| causes.first().and_then(|(_, c)| c.deferred.clone())).flatten()),
-            risk: if declared.reaction.action == ReactionKind::Restart { vec![Risk::Restart] } else { Vec::new() },
+            risk: {
+                let restart = (declared.reaction.action == ReactionKind::Restart).then_some(Risk::Restart);
+                resource.item.risks().into_iter().chain(restart).collect()
+            },
             origin: None,
         };
         if let Some(changes) = self.changes.get_mut(due) {

@@ -14,6 +14,7 @@ mod annotations;
 mod ci;
 mod cli;
 mod drift;
+mod golden;
 mod harness;
 mod hosts;
 mod origins;

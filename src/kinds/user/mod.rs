@@ -294,6 +294,11 @@ impl Item for User {
         if lockout { vec![Risk::Lockout] } else { Vec::new() }
     }
 
+    /// One more account takes no way in from anybody.
+    fn risks_when_new(&self) -> Vec<Risk> {
+        Vec::new()
+    }
+
     fn same_as(&self, other: &dyn Item) -> bool {
         concrete::<Self>(other).is_some_and(|other| self == other)
     }

@@ -84,7 +84,7 @@ fn checklist(rotate: Rotate) -> Checklist {
 }
 
 fn state(checklist: &Checklist, hosts: Vec<HostEntry>, id: Option<&str>, previous: bool) -> Vec<String> {
-    let plan = FleetPlan { inventory: "X".into(), revision: None, base: None, hosts };
+    let plan = FleetPlan { inventory: "X".into(), id: String::new(), revision: None, base: None, hosts };
     let now = |_: &SecretName| Now { id: id.map(str::to_owned), previous, hosts: vec!["web1".into(), "web2".into()] };
     let progress = progress(checklist, &inventory(), &plan, now);
     let text = progress.text("Ana", true);
