@@ -17,8 +17,31 @@ use crate::diag::{Diagnostic, Diagnostics, Place, Result, Source, shown};
 /// The commit of the tree that holds `dir`, with `+dirty` if the tree differs from it. Outside a repository there is
 /// none, and that is no mistake.
 pub fn revision(dir: &Path) -> Option<String> {
+    state(dir, Vec::new())
+}
+
+/// The same for a repository that may be a stranger's: the filters that its attributes name are not run, so that a file
+/// that only they would make the same counts as changed.
+pub fn strangers_revision(dir: &Path) -> Option<String> {
+    let names = git(dir, &["config", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$"]);
+    state(dir, names.unwrap_or_default().lines().map(|name| format!("{name}=")).collect())
+}
+
+fn state(dir: &Path, settings: Vec<String>) -> Option<String> {
+    let mut status = command(dir);
+    for setting in settings {
+        status.args(["-c", &setting]);
+    }
     // one process: the branch header of porcelain v2 names the commit
-    let status = git(dir, &["status", "--porcelain=v2", "--branch", "--untracked-files=normal", "."]).ok()?;
+    status.args([
+        "status",
+        "--porcelain=v2",
+        "--branch",
+        "--untracked-files=normal",
+        "--ignore-submodules=dirty",
+        ".",
+    ]);
+    let status = run(&mut status).ok()?;
     let commit = status.lines().find_map(|line| line.strip_prefix("# branch.oid "))?;
     if !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;

@@ -8,7 +8,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::inventory;
 use crate::review::{self, Side, Which, fresh};
-use crate::revision::{extracted, revision};
+use crate::revision::{extracted, strangers_revision};
 use crate::ui::Format;
 
 /// Show what a change of the inventory means, from git alone: no host, no key and no secret is needed.
@@ -64,7 +64,7 @@ impl Review {
         }
         let mut found = review::review(old.as_ref(), &new);
         found.base.clone_from(&base.commit);
-        found.head = head.map(|head| head.commit).or_else(|| revision(&dir)).unwrap_or_default();
+        found.head = head.map(|head| head.commit).or_else(|| strangers_revision(&dir)).unwrap_or_default();
         match context.ui.format {
             Format::Text => context.ui.data(&review::text(&found, context.ui.color, context.ui.verbose > 0)),
             Format::Json => context.ui.json(&review::json(&found)),

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::{Library, Module};
 use crate::diag::{Diagnostic, Diagnostics, Place, Result, Source, shown};
 use crate::inventory::Inventory;
+use crate::inventory::inside::{read_inside, root_of};
 use crate::yaml::{self, Placed};
 
 const REMEDY: &str = "look at the change and record it: `steward module update`";
@@ -124,11 +125,9 @@ fn locked(library: &Library, module: &Module) -> Locked {
 fn read(inventory: &Path) -> Result<(Arc<Source>, File)> {
     let path = path(inventory);
     let name = shown(&path);
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(Box::new(Diagnostic::error(format!("cannot read {name}: {error}")))),
-    };
+    let is_there = path.symlink_metadata().is_ok();
+    let bytes = if is_there { read_inside(&root_of(inventory), &path)? } else { Vec::new() };
+    let text = String::from_utf8_lossy(&bytes).into_owned();
     let source = Source::new(name.clone(), text);
     let mut mistakes = Diagnostics::default();
     let file = yaml::parse(&source).map_err(|more| mistakes.0.extend(more.0)).ok();

@@ -25,7 +25,8 @@ mod schema;
 mod text;
 mod types;
 
-pub use library::{Library, root_of};
+pub use crate::inventory::inside::root_of;
+pub use library::Library;
 pub use params::{Param, accept_fields};
 pub use read::read;
 pub use schema::schema;

@@ -16,7 +16,7 @@ pub enum Remote {
 }
 
 /// How long one diff may look for a short form of itself; what takes longer is shown in a longer one.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Lines of a unified diff; empty if there is nothing to compare. Control characters are made visible.
 pub fn diff(change: &Change, remote: Remote) -> String {

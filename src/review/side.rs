@@ -15,6 +15,7 @@ use crate::modules::lock::Locked;
 use crate::modules::{Library, Module, lock, root_of};
 use crate::secrets::claims::{Claims, IdsOnly, claims};
 use crate::secrets::{Declared, declared};
+use crate::template::Limits;
 
 /// One revision.
 #[derive(Debug)]
@@ -70,7 +71,7 @@ impl Side {
         let selection = Selection { hosts: inventory.hosts.keys().cloned().collect(), services: None };
         let claims = Arc::new(claims(&root_of(&inventory.dir)));
         let ids = Arc::new(IdsOnly(Arc::clone(&claims)));
-        let (catalog, more) = compile::compile_with(&inventory, &library, &selection, ids);
+        let (catalog, more) = compile::compile_within(&inventory, &library, &selection, ids, Limits::STRANGERS);
         mistakes.0.extend(more.0);
         let Some(catalog) = catalog.filter(|_| !mistakes.has_errors()) else { return Err(mistakes) };
         Ok(Self {

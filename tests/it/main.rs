@@ -16,6 +16,7 @@ mod cli;
 mod drift;
 mod golden;
 mod harness;
+mod hostile;
 mod hosts;
 mod origins;
 mod people;
