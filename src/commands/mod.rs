@@ -34,6 +34,7 @@ pub mod review;
 mod saving;
 pub mod schema;
 pub mod secrets;
+mod step;
 pub mod validate;
 
 pub use global::Global;

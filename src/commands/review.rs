@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
+use super::step::{self, Step};
 use super::{Context, Outcome};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
@@ -23,11 +24,14 @@ pub struct Review {
     /// Exit with 2 if anything would change.
     #[arg(long)]
     detailed_exitcode: bool,
+    #[command(flatten)]
+    step: Step,
 }
 
 impl Review {
     pub fn run(self, context: &Context) -> Outcome {
-        let Self { base: base_rev, head: head_rev, detailed_exitcode } = self;
+        let Self { base: base_rev, head: head_rev, detailed_exitcode, step } = self;
+        let page = step.file()?;
         if context.global.limit.is_some() {
             let wrong = Diagnostic::error("a review is of the whole inventory");
             return Err(wrong.remedy("leave `--limit` out").into());
@@ -50,7 +54,10 @@ impl Review {
             Ok(new) => new,
             Err(mistakes) => {
                 let id = inventory::load(head_dir).0.map(|inventory| inventory.id.value).unwrap_or_default();
-                return Ok(broken(context, &base.commit, &id, &old.err().unwrap_or_default(), named(mistakes)));
+                let mistakes = only_new(&old.err().unwrap_or_default(), named(mistakes));
+                let document = review::broken(&id, &mistakes).text();
+                page.map_or(Ok(()), |page| step::add(&page, &document))?;
+                return Ok(broken(context, &base.commit, &document, &mistakes));
             }
         };
         let mut old = old.map_err(|mut mistakes| {
@@ -70,22 +77,26 @@ impl Review {
             Format::Json => context.ui.json(&review::json(&found)),
             Format::Markdown => context.ui.data(&review::document(&found).text()),
         }
+        page.map_or(Ok(()), |page| step::add(&page, &review::document(&found).text()))?;
         Ok(if detailed_exitcode && !found.is_empty() { Exit::Pending } else { Exit::Success })
     }
 }
 
 /// What head has of mistakes and base has not; all of them, if they are the same.
-fn broken(context: &Context, base: &str, id: &str, old: &Diagnostics, new: Diagnostics) -> Exit {
+fn only_new(old: &Diagnostics, new: Diagnostics) -> Diagnostics {
     let only = fresh(old, &new);
-    let mistakes = if only.has_errors() { only } else { new };
+    if only.has_errors() { only } else { new }
+}
+
+fn broken(context: &Context, base: &str, document: &str, mistakes: &Diagnostics) -> Exit {
     match context.ui.format {
         Format::Text => {}
         Format::Json => context.ui.json(&json!({
             "format": 1, "inventory": null, "base": base, "head": null, "hosts": [], "notes": [], "modules": [],
-            "mistakes": crate::ui::report::json(&mistakes), "summary": null,
+            "mistakes": crate::ui::report::json(mistakes), "summary": null,
         })),
-        Format::Markdown => context.ui.data(&review::broken(id, &mistakes).text()),
+        Format::Markdown => context.ui.data(document),
     }
-    context.ui.report(&mistakes);
+    context.ui.report(mistakes);
     Exit::Error
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use crate::kinds::Risk;
 use crate::plan::diff::{Remote, diff, visible};
+use crate::plan::drift::{Differing, Drift, State};
 use crate::plan::fleet::FleetPlan;
 use crate::plan::json::word;
 use crate::plan::text::{risk_text, summary, worth_showing};
@@ -226,6 +227,30 @@ pub fn of_plan(plan: &FleetPlan, remote: Remote) -> Document {
     }
     document.notes = in_order(document.notes);
     document
+}
+
+/// The same for what `drift` found: no content of any host is in it.
+pub fn of_drift(drift: &Drift) -> String {
+    let revision = drift.revision.as_deref().unwrap_or("no revision");
+    let count = |state: State| format!("{} {}", drift.count(state), state.word());
+    let states = [State::Drift, State::Failed, State::Unreachable, State::Ok].map(count);
+    let mut document = Document {
+        marker: format!("steward:drift:{}", marked(&drift.id)),
+        title: format!("Drift: {} at {revision}", drift.inventory),
+        summary: format!("Hosts: {}.", states.join(", ")),
+        ..Document::default()
+    };
+    for host in &drift.hosts {
+        let error = host.error.iter().map(|why| Note::on(Topic::Unseen, &host.host, why.as_str()));
+        document.notes.extend(error);
+        let line = |it: &Differing| format!("# {} {}: {}\n", it.action, it.id, it.reason).replace('\n', " ") + "\n";
+        document.hosts.push(Host {
+            name: host.host.clone(),
+            cell: format!("{}, {} differ", host.state.word(), host.differences.len()),
+            diffs: host.differences.iter().map(line).collect(),
+        });
+    }
+    document.text()
 }
 
 /// The part of a marker that tells inventories apart. An id comes from a stranger, too.

@@ -13,6 +13,8 @@ use crate::report::junit::{Case, Suite, Verdict};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drift {
     pub inventory: String,
+    /// The immutable id of the inventory.
+    pub id: String,
     pub revision: Option<String>,
     /// In inventory order.
     pub hosts: Vec<HostDrift>,
@@ -70,6 +72,7 @@ pub fn drift(plan: &FleetPlan) -> Drift {
     };
     Drift {
         inventory: plan.inventory.clone(),
+        id: plan.id.clone(),
         revision: plan.revision.clone(),
         hosts: plan.hosts.iter().map(host).collect(),
     }
