@@ -2,6 +2,7 @@
 
 mod access;
 mod converge;
+mod exactly;
 mod failing;
 mod first_apply;
 mod hard;
