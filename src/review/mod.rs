@@ -62,7 +62,9 @@ pub fn review(base: Option<&Side>, head: &Side) -> Review {
         let mut changes = changes(was, host);
         if was.is_none() {
             // where nobody could log in before, nobody is locked out
-            changes.iter_mut().for_each(|change| change.risk.clear());
+            for change in &mut changes {
+                change.risk.clear();
+            }
         }
         if !changes.is_empty() {
             notes.extend(of_changes(&host.host, &changes));
@@ -161,7 +163,7 @@ fn changes(old: Option<&Arc<HostCatalog>>, new: &Arc<HostCatalog>) -> Vec<Change
 fn of_other_values(mut state: State) -> State {
     for value in state.0.values_mut() {
         if let Attribute::Content(content) = value {
-            content.digest = "of other values".to_owned();
+            "of other values".clone_into(&mut content.digest);
         }
     }
     state

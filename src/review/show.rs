@@ -73,7 +73,9 @@ fn alike(review: &Review, options: Options) -> Vec<(Vec<&str>, String)> {
     let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
     for (host, changes) in &review.hosts {
         let mut body = String::new();
-        changes.iter().for_each(|it| change_text(&mut body, it, options));
+        for it in changes {
+            change_text(&mut body, it, options);
+        }
         match groups.iter_mut().find(|(_, known)| *known == body) {
             Some((hosts, _)) => hosts.push(host),
             None => groups.push((vec![host], body)),

@@ -223,9 +223,10 @@ fn the_way_in_changes() {
 
 #[test]
 fn a_module_is_upgraded() {
-    let newer = SITE
-        .replace("version: 1", "version: 2\nnotes:\n  \"2\": Sends HSTS. Browsers will refuse plain HTTP for a year.")
-        .replace("summary", "summary");
+    let newer = SITE.replace(
+        "version: 1",
+        "version: 2\nnotes:\n  \"2\": Sends HSTS. Browsers will refuse plain HTTP for a year.",
+    );
     let conf =
         SITE_CONF.replace("    root", "    add_header Strict-Transport-Security \"max-age=31536000\";\n    root");
     let chapter = chapter().file("modules/site.yaml", newer).file("templates/site/site.conf.j2", conf).updated();

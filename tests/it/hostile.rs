@@ -14,7 +14,7 @@ const HEAD: &str =
     "id: 00112233445566778899aabbccddeeff\nchapter: { name: Test, domain: test.example, locale: en }\n";
 /// What stands outside of the repository, and must not be seen.
 const OUTSIDE: &str = "token: hunter2-outside\nhosts: [hunter2-outside\n";
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// A chapter with one service, committed; what a fork changes comes on top.
 fn chapter() -> Chapter {

@@ -144,7 +144,7 @@ fn what_apply_changes_is_what_plan_said_and_nothing_else() {
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let host = Host::new();
     host.ssh("sudo true"); // a login leaves its own traces the first time
-    for count in 0..number("STEWARD_ROUNDS").unwrap_or(4) {
+    for count in 0..number("STEWARD_ROUNDS").unwrap_or(2) {
         round(&host, number("STEWARD_SEED").unwrap_or(0x9e37_79b9 + count * 7919));
     }
 }
