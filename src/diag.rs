@@ -144,12 +144,19 @@ impl std::error::Error for Diagnostic {}
 /// The usual result of what can fail once. Boxed, since a diagnostic is large and rare.
 pub type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 
+/// Mistakes that are kept at least; of more, only the first ones.
+const MANY: usize = 1_000;
+
 /// All mistakes of a stage, in the order they were found.
 #[derive(Debug, Default, Clone)]
 pub struct Diagnostics(pub Vec<Diagnostic>);
 
 impl Diagnostics {
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        // nobody reads more, and a stranger's inventory may have any number
+        if self.0.len() >= MANY && self.has_errors() {
+            return;
+        }
         if !self.0.contains(&diagnostic) {
             self.0.push(diagnostic);
         }

@@ -1,22 +1,47 @@
 //! Which commit an inventory is at, and the files of another one, by the system's `git`. Takes directories and names of
 //! revisions; writes only temporary files outside the repository, and runs nothing that a repository brings along.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use crate::diag::{Diagnostic, Result, shown};
+use crate::diag::{Diagnostic, Diagnostics, Place, Result, Source, shown};
 
 /// The commit of the tree that holds `dir`, with `+dirty` if the tree differs from it. Outside a repository there is
 /// none, and that is no mistake.
 pub fn revision(dir: &Path) -> Option<String> {
+    state(dir, Vec::new())
+}
+
+/// The same for a repository that may be a stranger's: the filters that its attributes name are not run, so that a file
+/// that only they would make the same counts as changed.
+pub fn strangers_revision(dir: &Path) -> Option<String> {
+    let names = git(dir, &["config", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$"]);
+    state(dir, names.unwrap_or_default().lines().map(|name| format!("{name}=")).collect())
+}
+
+fn state(dir: &Path, settings: Vec<String>) -> Option<String> {
+    let mut status = command(dir);
+    for setting in settings {
+        status.args(["-c", &setting]);
+    }
     // one process: the branch header of porcelain v2 names the commit
-    let status = git(dir, &["status", "--porcelain=v2", "--branch", "--untracked-files=normal", "."]).ok()?;
+    status.args([
+        "status",
+        "--porcelain=v2",
+        "--branch",
+        "--untracked-files=normal",
+        "--ignore-submodules=dirty",
+        ".",
+    ]);
+    let status = run(&mut status).ok()?;
     let commit = status.lines().find_map(|line| line.strip_prefix("# branch.oid "))?;
     if !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
@@ -32,7 +57,36 @@ pub struct Extracted {
     pub commit: String,
     /// The inventory's directory inside; it need not exist there.
     pub dir: PathBuf,
+    /// The top of the repository.
+    tree: PathBuf,
     _whole: TempDir,
+}
+
+impl Extracted {
+    /// The mistakes with the names that files have in the repository, not in a directory that is soon gone.
+    pub fn named(&self, mistakes: Diagnostics) -> Diagnostics {
+        let canonical = self.tree.canonicalize().unwrap_or_else(|_| self.tree.clone());
+        let tops = [canonical, self.tree.clone()].map(|top| top.display().to_string());
+        let plain = |text: &str| {
+            tops.iter().fold(text.to_owned(), |text, top| {
+                text.replace(&format!("{top}/"), "").replace(top, "the repository")
+            })
+        };
+        let mut known: BTreeMap<String, Arc<Source>> = BTreeMap::new();
+        let mut moved = |place: Place| {
+            let source = known.entry(place.source.name.clone());
+            let source = source.or_insert_with(|| Source::new(plain(&place.source.name), place.source.text.clone()));
+            Place { source: Arc::clone(source), span: place.span }
+        };
+        let renamed = |mistake: Diagnostic| Diagnostic {
+            severity: mistake.severity,
+            fact: plain(&mistake.fact),
+            place: mistake.place.map(&mut moved),
+            related: mistake.related.into_iter().map(|(place, why)| (moved(place), plain(&why))).collect(),
+            remedy: mistake.remedy.map(|remedy| plain(&remedy)),
+        };
+        Diagnostics(mistakes.0.into_iter().map(renamed).collect())
+    }
 }
 
 /// Writes the files of `rev`, as the repository that holds the inventory `dir` knows it, into a temporary directory.
@@ -51,7 +105,7 @@ pub fn extracted(dir: &Path, rev: &str) -> Result<Extracted> {
     let tree = whole.path().join("tree");
     std::fs::create_dir(&tree).map_err(|error| failed(error.to_string()))?;
     write_all(&top, &commit, &tree).map_err(failed)?;
-    Ok(Extracted { dir: tree.join(below), commit, _whole: whole })
+    Ok(Extracted { dir: tree.join(below), commit, tree, _whole: whole })
 }
 
 /// What a revision may hold, so that a stranger's cannot fill the disk.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::looking::looked;
+use super::step::{self, Step};
 use super::{Context, Outcome, files, notify};
 use crate::diag::Diagnostics;
 use crate::exit::Exit;
@@ -28,11 +29,14 @@ pub struct Drift {
     /// no shell reads them; what it prints goes to standard error.
     #[arg(long, value_name = "COMMAND")]
     notify: Option<String>,
+    #[command(flatten)]
+    step: Step,
 }
 
 impl Drift {
     pub fn run(self, context: &Context) -> Outcome {
-        let Self { reader, quiet, junit: file, notify } = self;
+        let Self { reader, quiet, junit: file, notify, step } = self;
+        let page = step.file()?;
         let words = notify.map(|command| notify::words(&command)).transpose()?;
         let context = &context.quiet(quiet).reading(reader);
         let found = drift(&looked(context)?.plan);
@@ -40,9 +44,13 @@ impl Drift {
         match context.ui.format {
             _ if quiet && exit == Exit::Success => {}
             Format::Json => context.ui.json(&found.json()),
-            Format::Text | Format::Markdown => context.ui.data(&found.text()),
+            Format::Text => context.ui.data(&found.text()),
+            Format::Markdown => context.ui.data(&crate::markdown::of_drift(&found)),
         }
         let mut mistakes = Diagnostics::default();
+        if let Some(page) = page {
+            mistakes.keep(step::add(&page, &crate::markdown::of_drift(&found)));
+        }
         if let Some(file) = file {
             mistakes.keep(files::write(&file, &junit("steward drift", &found.suites())));
         }

@@ -32,7 +32,9 @@ impl Explain {
         }
         let found = explain(&inventory, &library, &host, value.as_deref())?;
         match context.ui.format {
-            Format::Json => context.ui.json(&found.iter().map(as_json).collect()),
+            Format::Json => {
+                context.ui.json(&json!({ "format": 1, "values": found.iter().map(as_json).collect::<Vec<_>>() }));
+            }
             Format::Text | Format::Markdown => context.ui.data(&found.iter().map(as_text).collect::<String>()),
         }
         Ok(Exit::Success)

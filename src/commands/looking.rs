@@ -65,7 +65,8 @@ pub fn looked(context: &Context) -> Result<Looked, Diagnostics> {
     })?;
     drop(progress);
     let revision = revision.join().unwrap_or_default();
-    let mut plan = FleetPlan { inventory: compiled.catalog.name.clone(), revision, base: None, hosts: Vec::new() };
+    let (inventory, id) = (compiled.catalog.name.clone(), compiled.catalog.inventory.clone());
+    let mut plan = FleetPlan { inventory, id, revision, base: None, hosts: Vec::new() };
     let mut sessions = Vec::new();
     for (catalog, result) in compiled.catalog.hosts.iter().zip(results) {
         let (result, session) = match result {

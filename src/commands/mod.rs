@@ -40,6 +40,7 @@ pub mod review;
 mod saving;
 pub mod schema;
 pub mod secrets;
+mod step;
 pub mod undo;
 mod undoing;
 pub mod unlock;
@@ -62,13 +63,18 @@ pub struct Context {
 impl Context {
     /// The directory of the inventory that is meant.
     pub fn inventory_dir(&self) -> Result<PathBuf, Diagnostics> {
-        let here = std::env::current_dir().map_err(|error| {
-            Diagnostic::error(format!("the working directory cannot be read: {error}")).remedy("go to another one")
-        })?;
-        let dir = inventory::find(self.global.inventory.as_deref(), &here)?;
+        let dir = self.untouched_dir()?;
         // before anything is read: what an interrupted run began is finished
         crate::secrets::journal::recover(&crate::modules::root_of(&dir))?;
         Ok(dir)
+    }
+
+    /// The same for whoever only looks: it may be a stranger's, and nothing that came with it is finished.
+    fn untouched_dir(&self) -> Result<PathBuf, Diagnostics> {
+        let here = std::env::current_dir().map_err(|error| {
+            Diagnostic::error(format!("the working directory cannot be read: {error}")).remedy("go to another one")
+        })?;
+        Ok(inventory::find(self.global.inventory.as_deref(), &here)?)
     }
 
     /// The same, but warnings are not said.

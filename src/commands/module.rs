@@ -85,7 +85,7 @@ fn list(library: &Library, language: &str) -> serde_json::Value {
         json!({ "name": module.name, "version": module.version, "embedded": module.embedded,
             "summary": module.summary.in_language(language) })
     };
-    library.modules().map(module).collect()
+    json!({ "format": 1, "modules": library.modules().map(module).collect::<Vec<_>>() })
 }
 
 fn update(update: &Update) -> serde_json::Value {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::looking::looked;
+use super::step::{self, Step};
 use super::{Context, Outcome, agreeing, origins, saving};
 use crate::exit::Exit;
 use crate::plan::diff::Remote;
@@ -34,11 +35,14 @@ pub struct Plan {
     /// Hours after which the saved plan is no longer applied.
     #[arg(long, value_name = "HOURS", default_value_t = 24, requires = "out", value_parser = clap::value_parser!(u32).range(1..=8760))]
     expires: u32,
+    #[command(flatten)]
+    step: Step,
 }
 
 impl Plan {
     pub fn run(self, context: &Context) -> Outcome {
-        let Self { reader, detailed_exitcode, show_remote, base, out, expires } = self;
+        let Self { reader, detailed_exitcode, show_remote, base, out, expires, step } = self;
+        let page = step.file()?;
         let context = &context.reading(reader);
         if let Some(file) = &out {
             saving::must_not_exist(file)?;
@@ -52,6 +56,10 @@ impl Plan {
         context.ui.report(&agreeing::revisions(context, &looked, true)?);
         let exit = exit(&looked.plan, detailed_exitcode);
         let saved = out.map_or(Ok(()), |file| saving::save(context, &looked, &file, expires));
+        // whoever reads the page is not at this terminal
+        let remote = if show_remote { Remote::Shown } else { Remote::Withheld };
+        let markdown = || crate::markdown::of_plan(&looked.plan, remote).text();
+        let saved = saved.and(page.map_or(Ok(()), |page| step::add(&page, &markdown())));
         match (saved, exit) {
             (Err(why), Exit::Success | Exit::Pending) => Err(why.into()),
             (Err(why), graver) => {

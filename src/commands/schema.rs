@@ -41,23 +41,62 @@ enum Described {
     Validate,
     /// The file that `plan --out` writes.
     SavedPlan,
+    /// What `review --format json` prints.
+    Review,
+    /// What `explain --format json` prints.
+    Explain,
+    /// What `module list --format json` prints.
+    ModuleList,
+    /// What `module show --format json` prints.
+    ModuleShow,
+    /// What `module update --format json` prints.
+    ModuleUpdate,
+    /// What `people list --format json` prints.
+    PeopleList,
+    /// What `people show --format json` prints.
+    PeopleShow,
+    /// What `people audit --format json` prints.
+    PeopleAudit,
+    /// What `people offboard --status --format json` prints.
+    PeopleOffboard,
+    /// What `secrets list --format json` prints.
+    SecretsList,
+    /// What `secrets who --format json` prints.
+    SecretsWho,
+    /// What `secrets check --format json` prints.
+    SecretsCheck,
 }
 
 impl Schema {
     pub fn run(self, context: &Context) -> Outcome {
         let Self { of } = self;
-        context.ui.data(&match of {
-            Described::Inventory => inventory::schema_text(),
-            Described::Module => format!("{:#}\n", crate::modules::schema()),
-            Described::Plan => format!("{:#}\n", schemas::plan()),
-            Described::Apply => format!("{:#}\n", schemas::apply()),
-            Described::Drift => format!("{:#}\n", schemas::drift()),
-            Described::Verify => format!("{:#}\n", schemas::verify()),
-            Described::History => format!("{:#}\n", schemas::history()),
-            Described::Unlock => format!("{:#}\n", schemas::unlock()),
-            Described::Validate => format!("{:#}\n", schemas::validate()),
-            Described::SavedPlan => format!("{:#}\n", schemas::saved_plan()),
-        });
+        let schema = match of {
+            Described::Inventory => {
+                context.ui.data(&inventory::schema_text());
+                return Ok(Exit::Success);
+            }
+            Described::Module => crate::modules::schema(),
+            Described::Plan => schemas::plan(),
+            Described::Apply => schemas::apply(),
+            Described::Drift => schemas::drift(),
+            Described::Verify => schemas::verify(),
+            Described::History => schemas::history(),
+            Described::Unlock => schemas::unlock(),
+            Described::Validate | Described::SecretsCheck => schemas::validate(),
+            Described::SavedPlan => schemas::saved_plan(),
+            Described::Review => schemas::review(),
+            Described::Explain => schemas::explain(),
+            Described::ModuleList => schemas::module_list(),
+            Described::ModuleShow => schemas::module_show(),
+            Described::ModuleUpdate => schemas::module_update(),
+            Described::PeopleList => schemas::people_list(),
+            Described::PeopleShow => schemas::people_show(),
+            Described::PeopleAudit => schemas::people_audit(),
+            Described::PeopleOffboard => schemas::people_offboard(),
+            Described::SecretsList => schemas::secrets_list(),
+            Described::SecretsWho => schemas::secrets_who(),
+        };
+        context.ui.data(&format!("{schema:#}\n"));
         Ok(Exit::Success)
     }
 }

@@ -73,6 +73,7 @@ impl Undo {
         }
         let plan = FleetPlan {
             inventory: compiled.catalog.name.clone(),
+            id: compiled.catalog.inventory.clone(),
             revision: crate::revision::revision(&compiled.inventory.dir),
             base: None,
             hosts: vec![HostEntry { host: name.clone(), result: Ok(planned) }],

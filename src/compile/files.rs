@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::diag::{Diagnostic, Place, Result};
 use crate::kinds::{Files, Rendered, TreeEntry, TreeNode};
-use crate::template::{Expressions, Scope};
+use crate::template::{Budget, Expressions, Scope};
 
 /// What was read, so that a file for 300 hosts is read once.
 pub(super) struct Sources {
@@ -17,12 +18,14 @@ pub(super) struct Sources {
     tops: Vec<PathBuf>,
     files: BTreeMap<PathBuf, Arc<[u8]>>,
     trees: BTreeMap<PathBuf, Vec<TreeEntry>>,
+    budget: Rc<Budget>,
 }
 
 impl Sources {
-    pub(super) fn new(inventory: &Path, root: &Path) -> Self {
-        let tops = [inventory, root].iter().filter_map(|top| top.canonicalize().ok()).collect();
-        Self { tops, files: BTreeMap::new(), trees: BTreeMap::new() }
+    pub(super) fn new(inventory: &Path, root: &Path, budget: &Rc<Budget>) -> Self {
+        let mut tops: Vec<PathBuf> = [inventory, root].iter().filter_map(|top| top.canonicalize().ok()).collect();
+        tops.dedup();
+        Self { tops, files: BTreeMap::new(), trees: BTreeMap::new(), budget: Rc::clone(budget) }
     }
 
     /// Where the path leads, links resolved, if that is inside.
@@ -39,7 +42,13 @@ impl Sources {
             let remedy = format!("it was looked for in {}", tops.join(" and "));
             return Err(Box::new(Diagnostic::error(fact).at(place).remedy(remedy)));
         };
-        if self.tops.iter().any(|top| found.starts_with(top)) {
+        let inside = self.tops.iter().find_map(|top| found.strip_prefix(top).ok());
+        // what git keeps for itself may hold the password of a remote
+        if inside.is_some_and(|below| below.components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git"))) {
+            let fact = format!("`{}` belongs to git, not to the chapter's files", path.escape_debug());
+            return Err(Box::new(Diagnostic::error(fact).at(place).remedy("name a file of the repository")));
+        }
+        if inside.is_some() {
             return Ok(found);
         }
         let fact = format!("`{}` leads out of the repository", path.escape_debug());
@@ -51,6 +60,14 @@ impl Sources {
         if let Some(bytes) = self.files.get(&found) {
             return Ok(Arc::clone(bytes));
         }
+        let about = found.metadata().map_err(|error| unreadable(path, &error, place))?;
+        if !about.is_file() {
+            let fact = format!("`{}` is not a plain file", path.escape_debug());
+            return Err(Box::new(
+                Diagnostic::error(fact).at(place).remedy("name a file; for a directory there is `tree`"),
+            ));
+        }
+        self.budget.spend(about.len(), place)?;
         let bytes: Arc<[u8]> = std::fs::read(&found).map_err(|error| unreadable(path, &error, place))?.into();
         self.files.insert(found, Arc::clone(&bytes));
         Ok(bytes)
@@ -68,10 +85,11 @@ impl Sources {
             for entry in inner {
                 let entry = entry.map_err(|error| unreadable(path, &error, place))?;
                 // What git keeps for itself is no content, least of all on a website.
-                if entry.file_name() == ".git" {
+                if entry.file_name().eq_ignore_ascii_case(".git") {
                     continue;
                 }
                 let relative = below.join(entry.file_name());
+                self.budget.spend(entry.metadata().map_or(0, |about| about.len()), place)?;
                 let what = node(&top, &relative, place)?;
                 if what == TreeNode::Directory {
                     next.push(relative.clone());

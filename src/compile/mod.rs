@@ -14,7 +14,7 @@ use crate::inventory::{Inventory, Selection, Service, Var};
 use crate::modules::{Library, Module};
 use crate::secret::{NoValues, SecretSource};
 use crate::template::veil::Veil;
-use crate::template::{Expressions, Scope, environment};
+use crate::template::{Expressions, Limits, Scope, environment};
 
 mod assemble;
 mod cycles;
@@ -38,7 +38,7 @@ use report::Report;
 /// that lacks something would look as if it should not be there. No secret is read: what holds one is known by its
 /// public half alone.
 pub fn compile(inventory: &Inventory, library: &Library, selection: &Selection) -> (Option<Catalog>, Diagnostics) {
-    run(inventory, library, selection, true, Arc::new(NoValues))
+    run(inventory, library, selection, true, Arc::new(NoValues), Limits::OWN)
 }
 
 /// The same, with the values of secrets where they can be read.
@@ -48,13 +48,24 @@ pub fn compile_with(
     selection: &Selection,
     secrets: Arc<dyn SecretSource>,
 ) -> (Option<Catalog>, Diagnostics) {
-    run(inventory, library, selection, true, secrets)
+    run(inventory, library, selection, true, secrets, Limits::OWN)
+}
+
+/// The same for what anybody may have written.
+pub fn compile_within(
+    inventory: &Inventory,
+    library: &Library,
+    selection: &Selection,
+    secrets: Arc<dyn SecretSource>,
+    limits: Limits,
+) -> (Option<Catalog>, Diagnostics) {
+    run(inventory, library, selection, true, secrets, limits)
 }
 
 /// The mistakes of [`compile`] that do not merely follow from what loading left out of a wrong inventory.
 pub fn further_mistakes(inventory: &Inventory, library: &Library) -> Diagnostics {
     let hosts = inventory.hosts.keys().cloned().collect();
-    run(inventory, library, &Selection { hosts, services: None }, false, Arc::new(NoValues)).1
+    run(inventory, library, &Selection { hosts, services: None }, false, Arc::new(NoValues), Limits::STRANGERS).1
 }
 
 fn run(
@@ -63,12 +74,13 @@ fn run(
     selection: &Selection,
     whole: bool,
     secrets: Arc<dyn SecretSource>,
+    limits: Limits,
 ) -> (Option<Catalog>, Diagnostics) {
     let vars: Vec<IndexMap<String, Var>> = inventory.hosts.keys().map(|host| inventory.vars_for(host)).collect();
     let mut environment = environment();
     let mut report = Report::default();
     let templates = report.add_templates(&mut environment, inventory, library);
-    let expressions = Expressions::new(&environment, templates).with_veil(Veil::new(secrets));
+    let expressions = Expressions::new(&environment, templates).with_veil(Veil::new(secrets)).within(limits);
     let mut world = World::new(inventory, library, &expressions, report);
     world.whole = whole;
     usage::check(&mut world);

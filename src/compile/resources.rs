@@ -32,7 +32,7 @@ pub(super) struct Made {
 }
 
 pub(super) fn make(world: &mut World<'_, '_, '_>, order: &[usize], selection: &Selection) -> Vec<Made> {
-    let mut sources = Sources::new(&world.inventory.dir, world.library.root());
+    let mut sources = Sources::new(&world.inventory.dir, world.library.root(), world.expressions.budget());
     let chosen: BTreeSet<&str> = selection.hosts.iter().map(String::as_str).collect();
     let mut by_host: Vec<Vec<usize>> = vec![Vec::new(); world.hosts.len()];
     for &index in order {
@@ -229,6 +229,9 @@ impl<'a> List<'_, '_, '_, 'a> {
     }
 
     fn add(&mut self, new: Resource, mistakes: &mut Diagnostics) {
+        if mistakes.keep(self.world.expressions.budget().add_resource(&new.place)).is_none() {
+            return;
+        }
         let Some(known) = self.known.get(&new.id).and_then(|index| self.resources.get_mut(*index)) else {
             self.known.insert(new.id.clone(), self.resources.len());
             self.resources.push(new);

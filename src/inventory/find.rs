@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::inside::{read_inside, root_of};
 use super::load::files;
 use crate::diag::{Diagnostic, Result, shown};
 
@@ -45,7 +46,7 @@ fn below(dir: &Path) -> Vec<PathBuf> {
 fn holds_inventory(dir: &Path) -> bool {
     let begins = |line: &str| MARKS.iter().any(|mark| line.starts_with(mark));
     files(dir).unwrap_or_default().iter().any(|path| {
-        std::fs::read(path)
+        read_inside(&root_of(dir), path)
             .is_ok_and(|bytes| String::from_utf8_lossy(&bytes).trim_start_matches('\u{feff}').lines().any(begins))
     })
 }

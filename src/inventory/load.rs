@@ -10,6 +10,7 @@ use indexmap::IndexMap;
 use indexmap::map;
 use serde::de::DeserializeOwned;
 
+use super::inside::{read_inside, root_of};
 use super::{Chapter, Former, Group, Host, Inventory, Locale, Person, Service, check, retire};
 use crate::diag::{Diagnostic, Diagnostics, Place, Source, shown};
 use crate::kinds::Fate;
@@ -66,7 +67,8 @@ fn read(dir: &Path, mistakes: &mut Diagnostics) -> Vec<Arc<Source>> {
                 .remedy("name an inventory by `-i DIR`, or make one by `steward init DIR`"),
         );
     }
-    paths.iter().filter_map(|path| mistakes.keep(read_file(path))).collect()
+    let root = root_of(dir);
+    paths.iter().filter_map(|path| mistakes.keep(read_file(&root, path))).collect()
 }
 
 /// The YAML files of an inventory directory, sorted.
@@ -76,7 +78,8 @@ pub fn files(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
         let path = entry?.path();
         let hidden = path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
         let yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-        if yaml && !hidden && path.is_file() {
+        // a link is read, or said to lead nowhere: it is not as if it were not there
+        if yaml && !hidden && (path.is_file() || path.is_symlink()) {
             paths.push(path);
         }
     }
@@ -84,10 +87,8 @@ pub fn files(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn read_file(path: &Path) -> crate::diag::Result<Arc<Source>> {
-    let bytes = std::fs::read(path).map_err(|error| {
-        Diagnostic::error(format!("cannot read {}: {error}", shown(path))).remedy("check the file's permissions")
-    })?;
+fn read_file(root: &Path, path: &Path) -> crate::diag::Result<Arc<Source>> {
+    let bytes = read_inside(root, path)?;
     // A byte order mark means nothing in UTF-8, and would shift the first line's columns.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(bytes);
     String::from_utf8(bytes).map(|text| Source::new(shown(path), text)).map_err(|error| {

@@ -23,6 +23,7 @@ mod former;
 mod group;
 mod host;
 mod init;
+pub mod inside;
 mod keys;
 mod load;
 mod names;

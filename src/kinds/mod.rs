@@ -224,6 +224,11 @@ pub trait Item: Any + Debug + Send + Sync {
         if self.lifelines().is_empty() { Vec::new() } else { vec![Risk::Lockout] }
     }
 
+    /// The same where nothing is there yet.
+    fn risks_when_new(&self) -> Vec<Risk> {
+        self.risks()
+    }
+
     /// True if its content must not be shown.
     fn sensitive(&self) -> bool {
         self.sealed().is_some()

@@ -3,11 +3,15 @@
 
 use std::fmt::Write as _;
 
-use crate::plan::Change;
+use crate::kinds::Risk;
 use crate::plan::diff::{Remote, diff, visible};
+use crate::plan::drift::{Differing, Drift, State};
 use crate::plan::fleet::FleetPlan;
 use crate::plan::json::word;
-use crate::plan::text::summary;
+use crate::plan::leaving::Kept;
+use crate::plan::text::{risk_text, summary, worth_showing};
+use crate::plan::warnings::{self, Note, Topic, in_order, listed};
+use crate::plan::{Action, Change};
 
 const LIMIT: usize = 60_000;
 /// Bytes of the lists before the diffs; the rest of a longer list is counted.
@@ -19,73 +23,98 @@ pub struct Document {
     /// Plain ASCII words of ours: what the comment is found by.
     pub marker: String,
     pub title: String,
-    pub warnings: Vec<String>,
+    /// Gravest first.
+    pub notes: Vec<Note>,
     pub summary: String,
-    pub sections: Vec<(String, Vec<String>)>,
-    /// Name, one cell for the table, and the text of all diffs.
-    pub hosts: Vec<(String, String, String)>,
+    /// Titles and texts of diffs that belong to no host.
+    pub modules: Vec<(String, String)>,
+    pub hosts: Vec<Host>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    pub name: String,
+    /// For the table.
+    pub cell: String,
+    /// Of all its changes; may be empty.
+    pub diffs: String,
 }
 
 impl Document {
     pub fn text(&self) -> String {
         let mut text = format!("<!-- {} -->\n## {}\n\n", self.marker, escaped(&self.title));
-        list(&mut text, &self.warnings, "⚠️ ");
-        let _ = writeln!(text, "**{}**\n", escaped(self.summary.trim()));
-        for (title, lines) in &self.sections {
-            let _ = writeln!(text, "### {}\n", escaped(title));
-            list(&mut text, lines, "");
-        }
-        let mut rows =
-            self.hosts.iter().map(|(host, cell, _)| format!("| {} | {} |\n", escaped(host), escaped(cell)));
-        if !self.hosts.is_empty() {
-            text.push_str("| Host | Changes |\n| --- | --- |\n");
-            let before = text.len();
-            for row in rows.by_ref() {
-                text.push_str(&row);
-                if text.len() - before > LIST {
-                    break;
-                }
-            }
-            let more = rows.count();
-            if more > 0 {
-                let _ = writeln!(text, "| … | {more} more hosts |");
-            }
-            text.push('\n');
-        }
+        let (warnings, told): (Vec<&Note>, Vec<&Note>) = self.notes.iter().partition(|note| note.topic.warns());
+        list(&mut text, &warnings, "⚠️ ");
+        let lines: Vec<String> = self.summary.trim().lines().map(escaped).collect();
+        let _ = writeln!(text, "**{}**\n", lines.join("<br>"));
+        list(&mut text, &told, "");
+        table(&mut text, &self.hosts);
         let mut dropped = Vec::new();
-        for (host, _, diffs) in self.hosts.iter().filter(|(_, _, diffs)| !diffs.is_empty()) {
-            let whole = details(host, diffs);
+        let modules = self.modules.iter().map(|(title, diff)| (title.clone(), diff.as_str()));
+        for (title, diffs) in modules.chain(alike(&self.hosts)) {
+            let whole = details(&title, diffs);
             // room for the note that names what was dropped
             if text.len() + whole.len() <= LIMIT - 3_000 {
                 text.push_str(&whole);
             } else {
-                dropped.push(escaped(&cut(host, 100)));
+                dropped.push(escaped(&cut(&title, 100)));
             }
         }
         if !dropped.is_empty() {
             let named = dropped.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
             let _ = writeln!(
                 text,
-                "Diffs of {} hosts did not fit and were left out: {}{}. Run the command itself to see them.",
-                dropped.len(),
+                "These diffs did not fit and were left out: {}{}. Run the command itself to see them.",
                 cut(&named, 2_000),
-                if dropped.len() > 10 { " and others" } else { "" }
+                if dropped.len() > 10 { format!(" and {} others", dropped.len() - 10) } else { String::new() }
             );
         }
         text
     }
 }
 
-fn list(text: &mut String, lines: &[String], mark: &str) {
+fn table(text: &mut String, hosts: &[Host]) {
+    if hosts.is_empty() {
+        return;
+    }
+    text.push_str("| Host | Changes |\n| --- | --- |\n");
     let before = text.len();
-    for (index, line) in lines.iter().enumerate() {
-        if text.len() - before > LIST / 4 {
-            let _ = writeln!(text, "- … {} more", lines.len() - index);
+    let mut rows = hosts.iter().map(|host| format!("| {} | {} |\n", escaped(&host.name), escaped(&host.cell)));
+    for row in rows.by_ref() {
+        text.push_str(&row);
+        if text.len() - before > LIST {
             break;
         }
-        let _ = writeln!(text, "- {mark}{}", escaped(&cut(line, 300)));
     }
-    if !lines.is_empty() {
+    let more = rows.count();
+    if more > 0 {
+        let _ = writeln!(text, "| … | {more} more hosts |");
+    }
+    text.push('\n');
+}
+
+/// Hosts with the same diffs, together: what happens to fifty servers is read once.
+fn alike(hosts: &[Host]) -> Vec<(String, &str)> {
+    let mut groups: Vec<(Vec<&str>, &str)> = Vec::new();
+    for host in hosts.iter().filter(|host| !host.diffs.is_empty()) {
+        match groups.iter_mut().find(|(_, diffs)| *diffs == host.diffs) {
+            Some((names, _)) => names.push(&host.name),
+            None => groups.push((vec![&host.name], &host.diffs)),
+        }
+    }
+    groups.into_iter().map(|(names, diffs)| (listed(&names), diffs)).collect()
+}
+
+fn list(text: &mut String, notes: &[&Note], mark: &str) {
+    let before = text.len();
+    for (index, note) in notes.iter().enumerate() {
+        if text.len() - before > LIST / 4 {
+            let _ = writeln!(text, "- … {} more", notes.len() - index);
+            break;
+        }
+        let _ = writeln!(text, "- {mark}**{}** {}", escaped(note.topic.label()), escaped(&cut(&note.line(), 500)));
+    }
+    if !notes.is_empty() {
         text.push('\n');
     }
 }
@@ -109,35 +138,67 @@ fn cut(text: &str, limit: usize) -> String {
 }
 
 /// Plain words outside fences: whatever means something to Markdown, HTML or a forge becomes a character reference, and
-/// what would be a mention or a link is parted by a character without width.
+/// what would be a mention, a reference or a link even so is parted by a character without width. Paths stay whole, so
+/// that people can copy them.
 pub fn escaped(text: &str) -> String {
     let mut out = String::new();
-    for character in visible(text).chars() {
+    let text = visible(text);
+    let mut before = String::new();
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let next = characters.peek().copied();
         match character {
             '\n' | '\t' => out.push(' '),
-            '@' | '#' | '!' => {
+            '@' | '#' | '!' | '&' | '~' | '%' | '$' | '^' => {
                 let _ = write!(out, "&#{};\u{2060}", u32::from(character));
             }
-            ':' => out.push_str("&#58;\u{2060}"),
-            '.' => out.push_str(".\u{2060}"),
-            '&' | '<' | '>' | '"' | '\'' | '`' | '*' | '_' | '~' | '[' | ']' | '(' | ')' | '|' | '\\' | '$' | '{'
-            | '}' | '+' | '-' | '=' | '^' => {
+            // `https://`, `:emoji:`
+            ':' if !next.is_none_or(|next| next.is_ascii_digit() || next == ' ') && !begins_path(&characters) => {
+                out.push_str("&#58;\u{2060}");
+            }
+            // `www.e.example`, `GH-1`
+            '.' if before.to_ascii_lowercase().ends_with("www") => out.push_str(".\u{2060}"),
+            '-' if before.to_ascii_lowercase().ends_with("gh") => out.push_str("&#45;\u{2060}"),
+            '<' | '>' | '"' | '\'' | '`' | '*' | '_' | '[' | ']' | '(' | ')' | '|' | '\\' | '{' | '}' | '+' | '-'
+            | '=' | ':' => {
                 let _ = write!(out, "&#{};", u32::from(character));
             }
             _ => out.push(character),
+        }
+        before.push(character);
+        if before.len() > 16 {
+            before = before.chars().skip(1).collect();
         }
     }
     out
 }
 
-/// All changes of a host as lines for a fence.
+/// True before `/etc`, false before `//example`.
+fn begins_path(rest: &std::iter::Peekable<std::str::Chars<'_>>) -> bool {
+    let mut rest = rest.clone();
+    rest.next() == Some('/') && rest.next() != Some('/')
+}
+
+/// All changes of a host as lines for a fence. In a diff, forges colour lines that begin with `!`.
 pub fn changes(changes: &[Change], remote: Remote) -> String {
     let mut text = String::new();
     for change in changes {
         let id = change.id.to_string().replace('\n', "\u{240a}");
         let reason = change.reason.replace('\n', " ");
-        let _ = writeln!(text, "# {} {id} [{}] {reason}", word(change.action), change.services.join(", "));
-        text.push_str(&diff(change, remote));
+        let mark = if change.risk.is_empty() { '#' } else { '!' };
+        let _ = write!(text, "{mark} {} {id}", word(change.action));
+        for risk in change.risk.iter().filter(|risk| **risk != Risk::Restart || change.action != Action::Restart) {
+            let _ = write!(text, " ({})", risk_text(*risk));
+        }
+        let _ = write!(text, " [{}] {reason}", change.services.join(", "));
+        if let Some(provider) = &change.deferred {
+            let _ = write!(text, " (decided during apply, after {})", provider.replace('\n', "\u{240a}"));
+        }
+        if let Some(origin) = change.origin {
+            let _ = write!(text, " ({})", origin.label());
+        }
+        text.push('\n');
+        text.push_str(&diff(&worth_showing(change), remote));
     }
     text
 }
@@ -145,55 +206,59 @@ pub fn changes(changes: &[Change], remote: Remote) -> String {
 /// The same document for what `plan` found on hosts.
 pub fn of_plan(plan: &FleetPlan, remote: Remote) -> Document {
     let mut document = Document {
-        marker: "steward:plan".to_owned(),
+        marker: format!("steward:plan:{}", marked(&plan.id)),
         title: format!("Plan: {} at {}", plan.inventory, plan.revision.as_deref().unwrap_or("no revision")),
+        notes: warnings::of_plan(plan),
         summary: summary(&plan.summary()),
         ..Document::default()
     };
     for entry in &plan.hosts {
         let (cell, diffs) = match &entry.result {
             Ok(found) => {
-                document.warnings.extend(risky(&entry.host, &found.changes));
-                for kept in &found.leavings.kept {
-                    document.warnings.push(format!("{}: {} stays: {}", entry.host, kept.id, kept.why));
-                }
-                for unknown in &found.unknown {
-                    document.warnings.push(format!("{}: {} cannot be read: {}", entry.host, unknown.id, unknown.why));
-                }
+                let access = found.access.iter().map(|it| Note::on(Topic::Access, &entry.host, it.line()));
+                document.notes.extend(access);
+                let stays = |it: &Kept| Note::on(Topic::Kept, &entry.host, format!("{}: {}", it.id, it.why));
+                document.notes.extend(found.leavings.kept.iter().map(stays));
                 (
                     format!("{} to change, {} unchanged", found.changes.len(), found.unchanged),
                     changes(&found.changes, remote),
                 )
             }
-            Err(error) => {
-                let word = if error.unreachable { "unreachable" } else { "failed" };
-                document.warnings.push(format!("{}: {word}: {}", entry.host, error.diagnostic.fact));
-                (word.to_owned(), String::new())
-            }
+            Err(error) => (if error.unreachable { "unreachable" } else { "failed" }.to_owned(), String::new()),
         };
-        document.hosts.push((entry.host.clone(), cell, diffs));
+        document.hosts.push(Host { name: entry.host.clone(), cell, diffs });
     }
+    document.notes = in_order(document.notes);
     document
 }
 
-/// What a reviewer should see before anything else.
-pub fn risky(host: &str, changes: &[Change]) -> Vec<String> {
-    use crate::kinds::Risk;
-    use crate::plan::Action;
-    let mut found = Vec::new();
-    for change in changes {
-        let lockout = change.risk.contains(&Risk::Lockout);
-        if lockout {
-            found.push(format!("{host}: {} could lock you out", change.id));
-        }
-        if change.action == Action::Delete {
-            found.push(format!("{host}: {} goes ({})", change.id, change.reason));
-        }
-        if change.risk.contains(&Risk::Data) {
-            found.push(format!("{host}: {} puts data at risk", change.id));
-        }
+/// The same for what `drift` found: no content of any host is in it.
+pub fn of_drift(drift: &Drift) -> String {
+    let revision = drift.revision.as_deref().unwrap_or("no revision");
+    let count = |state: State| format!("{} {}", drift.count(state), state.word());
+    let states = [State::Drift, State::Failed, State::Unreachable, State::Ok].map(count);
+    let mut document = Document {
+        marker: format!("steward:drift:{}", marked(&drift.id)),
+        title: format!("Drift: {} at {revision}", drift.inventory),
+        summary: format!("Hosts: {}.", states.join(", ")),
+        ..Document::default()
+    };
+    for host in &drift.hosts {
+        let error = host.error.iter().map(|why| Note::on(Topic::Unseen, &host.host, why.as_str()));
+        document.notes.extend(error);
+        let line = |it: &Differing| format!("# {} {}: {}\n", it.action, it.id, it.reason).replace('\n', " ") + "\n";
+        document.hosts.push(Host {
+            name: host.host.clone(),
+            cell: format!("{}, {} differ", host.state.word(), host.differences.len()),
+            diffs: host.differences.iter().map(line).collect(),
+        });
     }
-    found
+    document.text()
+}
+
+/// The part of a marker that tells inventories apart. An id comes from a stranger, too.
+pub fn marked(id: &str) -> String {
+    id.chars().filter(char::is_ascii_alphanumeric).take(64).collect()
 }
 
 #[cfg(test)]
@@ -213,14 +278,14 @@ mod tests {
         let document = Document {
             marker: "steward:review:x".into(),
             hosts: vec![
-                ("big".into(), "1".into(), "+x\n".repeat(30_000)),
-                ("small".into(), "1".into(), "+````` </details> @ana\n".into()),
+                Host { name: "big".into(), cell: "1".into(), diffs: "+x\n".repeat(30_000) },
+                Host { name: "small".into(), cell: "1".into(), diffs: "+````` </details> @ana\n".into() },
             ],
             ..Document::default()
         };
         let text = document.text();
         assert!(text.len() <= LIMIT && text.starts_with("<!-- steward:review:x -->\n"), "{}", text.len());
         assert!(text.contains("\n``````diff\n+````` </details> @ana\n``````\n"), "{text}");
-        assert!(text.contains("Diffs of 1 hosts did not fit and were left out: big."), "{text}");
+        assert!(text.contains("These diffs did not fit and were left out: big."), "{text}");
     }
 }

@@ -52,6 +52,7 @@ pub fn show(library: &Library, module: &Module, language: &str) -> String {
 pub fn json(library: &Library, module: &Module, language: &str) -> Value {
     let keys = |names: Vec<&String>| names.into_iter().cloned().collect::<Vec<_>>();
     json!({
+        "format": 1,
         "name": module.name,
         "version": module.version,
         "embedded": module.embedded,

@@ -13,6 +13,7 @@ use indexmap::IndexMap;
 
 use super::{Module, read};
 use crate::diag::{Diagnostic, Diagnostics, Source, shown};
+use crate::inventory::inside::{LARGEST, root_of};
 use crate::resource::digest;
 
 static MODULES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/modules");
@@ -27,17 +28,6 @@ pub struct Library {
     broken: Vec<String>,
     /// The chapter's repository; empty for the program's own library alone.
     root: PathBuf,
-}
-
-/// The chapter's repository, for an inventory in this directory.
-pub fn root_of(inventory: &Path) -> PathBuf {
-    let absolute = std::path::absolute(inventory).unwrap_or_else(|_| inventory.to_path_buf());
-    match absolute.parent() {
-        Some(parent) if parent.file_name().is_some_and(|name| name == "inventories") => {
-            parent.parent().unwrap_or(parent).to_path_buf()
-        }
-        _ => absolute,
-    }
 }
 
 impl Library {
@@ -175,10 +165,19 @@ fn embedded(dir: &Dir<'_>, kind: &str) -> Vec<(String, Arc<Source>)> {
     found
 }
 
+/// Bytes of all modules, and of all templates.
+const TOTAL: u64 = 64 << 20;
+
+fn too_much(path: &Path, unit: &str, limit: u64) -> Diagnostic {
+    Diagnostic::error(format!("{} has more than {limit} {unit}", shown(path)))
+        .remedy("contents of files belong into `source:`, beside `modules/` and `templates/`")
+}
+
 /// The text files below a directory of the chapter's repository, by path, sorted. Hidden files are left out.
 fn own_files(root: &Path, kind: &str, mistakes: &mut Diagnostics) -> Vec<(String, Arc<Source>)> {
     let top = root.join(kind);
     let mut found = Vec::new();
+    let mut total = 0;
     let is_directory = top.symlink_metadata().is_ok_and(|about| about.is_dir());
     let mut next = if is_directory { vec![PathBuf::new()] } else { Vec::new() };
     while let Some(below) = next.pop() {
@@ -190,8 +189,14 @@ fn own_files(root: &Path, kind: &str, mistakes: &mut Diagnostics) -> Vec<(String
             let whole = top.join(&path);
             match whole.symlink_metadata() {
                 Ok(about) if about.is_dir() => next.push(path),
+                Ok(about) if about.len() > LARGEST => mistakes.push(too_much(&whole, "MiB", LARGEST >> 20)),
+                Ok(_) if total > TOTAL => {
+                    mistakes.push(too_much(&top, "MiB", TOTAL >> 20));
+                    return found;
+                }
                 Ok(about) if about.is_file() => match std::fs::read_to_string(&whole) {
                     Ok(text) => {
+                        total += text.len() as u64;
                         found.push((path.to_string_lossy().into_owned(), Source::new(shown(&whole), text)));
                     }
                     Err(error) => mistakes.push(Diagnostic::error(format!("cannot read {}: {error}", shown(&whole)))),

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::{Library, Module};
 use crate::diag::{Diagnostic, Diagnostics, Place, Result, Source, shown};
 use crate::inventory::Inventory;
+use crate::inventory::inside::{read_inside, root_of};
 use crate::yaml::{self, Placed};
 
 const REMEDY: &str = "look at the change and record it: `steward module update`";
@@ -43,6 +44,12 @@ pub struct Update {
 
 pub fn path(inventory: &Path) -> PathBuf {
     inventory.join("steward.lock")
+}
+
+/// What is recorded for the inventory in this directory.
+pub fn recorded(inventory: &Path) -> Result<IndexMap<String, Locked>> {
+    let (_, file) = read(inventory)?;
+    Ok(file.modules.into_iter().map(|(name, locked)| (name, locked.value)).collect())
 }
 
 /// Every module in use that is not what was recorded. Nothing is written.
@@ -78,8 +85,7 @@ fn changed(name: &str, was: &Placed<Locked>, now: &Locked) -> Diagnostic {
 
 /// Records the modules in use as they are now, or only one of them. Gives what changed; writes only then.
 pub fn update(inventory: &Inventory, library: &Library, only: Option<&str>) -> Result<Vec<Update>> {
-    let (_, file) = read(&inventory.dir)?;
-    let old: IndexMap<String, Locked> = file.modules.into_iter().map(|(name, locked)| (name, locked.value)).collect();
+    let old = recorded(&inventory.dir)?;
     let mut new: IndexMap<String, Locked> =
         used(inventory, library).into_iter().map(|module| (module.name.clone(), locked(library, module))).collect();
     if let Some(only) = only {
@@ -119,11 +125,9 @@ fn locked(library: &Library, module: &Module) -> Locked {
 fn read(inventory: &Path) -> Result<(Arc<Source>, File)> {
     let path = path(inventory);
     let name = shown(&path);
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(Box::new(Diagnostic::error(format!("cannot read {name}: {error}")))),
-    };
+    let is_there = path.symlink_metadata().is_ok();
+    let bytes = if is_there { read_inside(&root_of(inventory), &path)? } else { Vec::new() };
+    let text = String::from_utf8_lossy(&bytes).into_owned();
     let source = Source::new(name.clone(), text);
     let mut mistakes = Diagnostics::default();
     let file = yaml::parse(&source).map_err(|more| mistakes.0.extend(more.0)).ok();

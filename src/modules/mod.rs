@@ -4,6 +4,7 @@
 //! Reading a module finds every mistake that can be found without an inventory. Nothing here evaluates anything;
 //! `compile` does.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -24,7 +25,8 @@ mod schema;
 mod text;
 mod types;
 
-pub use library::{Library, root_of};
+pub use crate::inventory::inside::root_of;
+pub use library::Library;
 pub use params::{Param, accept_fields};
 pub use read::read;
 pub use schema::schema;
@@ -61,6 +63,8 @@ pub struct Module {
     /// Counts up with every change that a person should know of.
     pub version: i64,
     pub summary: Text,
+    /// What a reviewer should know of a version, by its number.
+    pub notes: BTreeMap<i64, Text>,
     /// In the order of the file, without those that could not be read.
     pub params: IndexMap<String, Param>,
     /// The names of all params, those too.

@@ -20,6 +20,8 @@ struct Raw {
     version: Placed<i64>,
     summary: Node,
     #[serde(default)]
+    notes: Map,
+    #[serde(default)]
     params: Map,
     #[serde(default)]
     secrets: Map,
@@ -69,6 +71,7 @@ pub fn read(name: &str, source: &Arc<Source>, embedded: bool, mistakes: &mut Dia
         embedded,
         version: raw.version.value,
         summary: Text::read(&raw.summary, mistakes),
+        notes: read_notes(&raw.notes, raw.version.value, mistakes),
         params: read_params(&raw.params, mistakes),
         param_names: raw.params.keys().cloned().collect(),
         secrets: read_secrets(&raw.secrets, false, mistakes),
@@ -82,6 +85,24 @@ pub fn read(name: &str, source: &Arc<Source>, embedded: bool, mistakes: &mut Dia
     };
     check_expressions(&module, &raw.params, mistakes);
     Some(module)
+}
+
+/// `notes: { 2: …, 3: … }`: a version that is yet to come has none.
+fn read_notes(notes: &Map, version: i64, mistakes: &mut Diagnostics) -> BTreeMap<i64, Text> {
+    let mut read = BTreeMap::new();
+    for (key, entry) in notes {
+        match key.parse::<i64>() {
+            Ok(number) if (1..=version).contains(&number) => {
+                read.insert(number, Text::read(&entry.node, mistakes));
+            }
+            _ => mistakes.push(
+                Diagnostic::error(format!("`{key}` is no version of this module, which is at {version}"))
+                    .at(&entry.key)
+                    .remedy("write the version that the note is about, and count `version` up with it"),
+            ),
+        }
+    }
+    read
 }
 
 /// Syntax and names of every expression in the module, whether or not an inventory ever evaluates it.

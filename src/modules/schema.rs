@@ -48,6 +48,10 @@ pub fn schema() -> Value {
         "properties": {
             "version": { "type": "integer", "minimum": 1, "description": "Counts up with every change that others should know of." },
             "summary": described(reference("text"), "One sentence that says what it is for."),
+            "notes": described(
+                json!({ "type": "object", "propertyNames": { "pattern": "^[0-9]+$" }, "additionalProperties": reference("text") }),
+                "What a reviewer should know of a version, by its number in quotes.",
+            ),
             "params": described(map_of("param"), "What a service of this module may set; expressions see each by its name."),
             "secrets": described(map_of("secret"), "Values that nobody may see: how each is made and changed."),
             "needs": described(map_of("need"), "Modules without which this one cannot work, on the same host or where the service says."),

@@ -1,6 +1,8 @@
 //! The differences of a change as text: unified diffs for contents, `- old` and `+ new` for everything else.
 //! What a host *has* may be anybody's password, so it is shown only where the caller allows it.
 
+use std::time::Duration;
+
 use similar::TextDiff;
 
 use super::{Change, Difference};
@@ -12,6 +14,9 @@ pub enum Remote {
     Shown,
     Withheld,
 }
+
+/// How long one diff may look for a short form of itself; what takes longer is shown in a longer one.
+pub const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Lines of a unified diff; empty if there is nothing to compare. Control characters are made visible.
 pub fn diff(change: &Change, remote: Remote) -> String {
@@ -79,6 +84,9 @@ fn content(change: &Change, from: Option<&Attribute>, to: Option<&Content>, remo
                 (Some(old), Some(new)) => {
                     unified(&change.id.name, if to.is_some() { &change.id.name } else { "/dev/null" }, old, new)
                 }
+                _ if to.is_none() && from.bytes.is_none() => {
+                    format!("~ content: {} there, which were not read\n", said(from))
+                }
                 _ if from.bytes.is_none() => {
                     format!("~ content: differs, too large to show ({} there)\n", said(from))
                 }
@@ -115,7 +123,14 @@ fn marked(change: &Change, text: &str) -> String {
 }
 
 fn unified(old_name: &str, new_name: &str, old: &str, new: &str) -> String {
-    TextDiff::from_lines(old, new).unified_diff().context_radius(3).header(old_name, new_name).to_string()
+    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old, new);
+    diff.unified_diff().context_radius(3).header(old_name, new_name).to_string()
+}
+
+/// Marks that turn the direction of what follows (Unicode bidirectional algorithm, UAX 9), or that end a line where no
+/// diff sees one.
+fn turns(character: char) -> bool {
+    matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A terminal must not obey what a file holds: control characters become their pictures (U+2400…).
@@ -125,7 +140,8 @@ pub fn visible(text: &str) -> String {
             '\n' | '\t' => character,
             '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + u32::from(character)).unwrap_or('\u{fffd}'),
             '\u{7f}' => '\u{2421}',
-            '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+            '\u{80}'..='\u{9f}' => '\u{fffd}',
+            _ if turns(character) => '\u{fffd}',
             _ => character,
         })
         .collect()

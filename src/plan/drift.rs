@@ -14,6 +14,8 @@ use crate::report::junit::{Case, Suite, Verdict};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drift {
     pub inventory: String,
+    /// The immutable id of the inventory.
+    pub id: String,
     pub revision: Option<String>,
     /// In inventory order.
     pub hosts: Vec<HostDrift>,
@@ -71,6 +73,7 @@ pub fn drift(plan: &FleetPlan) -> Drift {
     };
     Drift {
         inventory: plan.inventory.clone(),
+        id: plan.id.clone(),
         revision: plan.revision.clone(),
         hosts: plan.hosts.iter().map(host).collect(),
     }
@@ -182,7 +185,7 @@ mod tests {
 
     fn fleet(hosts: Vec<(&str, Result<HostPlan, HostError>)>) -> Drift {
         let hosts = hosts.into_iter().map(|(host, result)| HostEntry { host: host.into(), result }).collect();
-        drift(&FleetPlan { inventory: "Test".into(), revision: None, base: None, hosts })
+        drift(&FleetPlan { inventory: "Test".into(), id: String::new(), revision: None, base: None, hosts })
     }
 
     fn host(but: &[(usize, Observation)]) -> HostPlan {

@@ -8,6 +8,8 @@ use crate::diag::Diagnostic;
 pub struct FleetPlan {
     /// The chapter's name.
     pub inventory: String,
+    /// The immutable id of the inventory.
+    pub id: String,
     /// The commit that was compiled, with `+dirty` if the tree had changes; `None` outside git.
     pub revision: Option<String>,
     /// The commit that changes are labelled against, if one was given.

@@ -23,6 +23,7 @@ pub mod origin;
 pub mod saved;
 pub mod text;
 pub mod uses;
+pub mod warnings;
 
 /// The plan of one host.
 #[derive(Debug, Clone)]
@@ -222,7 +223,7 @@ impl Work<'_> {
                 _ if undecided => Some(resource.id.to_string()),
                 _ => None,
             },
-            risk: resource.item.risks(),
+            risk: if action == Action::Create { resource.item.risks_when_new() } else { resource.item.risks() },
             origin: None,
         };
         if resource.kind.provides() && want != Want::Absent {

@@ -191,7 +191,8 @@ fn a_plan_reads_well() {
     let but = [(1, other("old\n")), (3, Observation::Absent), (4, Observation::Unknown("Input/output error".into()))];
     let plan = plan(&catalog, &observed(&catalog, &but));
     let entry = HostEntry { host: "h1".into(), result: Ok(plan) };
-    let fleet = FleetPlan { inventory: "Test".into(), revision: None, base: None, hosts: vec![entry] };
+    let fleet =
+        FleetPlan { inventory: "Test".into(), id: String::new(), revision: None, base: None, hosts: vec![entry] };
     let shown = text(&fleet, Options { color: false, remote: Remote::Shown, whole: false });
     assert_eq!(
         shown,
@@ -214,7 +215,7 @@ h1  3 to change, 2 unchanged
 
 Plan: 1 to create, 1 to update, 0 to delete, 0 to run on 1 host.
 Then: 1 to reload.
-Attention: 1 resources could not be read.
+Attention: 1 resource could not be read.
 "
     );
 }

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use super::diff::{Remote, diff};
+use super::diff::{Remote, diff, visible};
 use super::fleet::{FleetPlan, HostEntry, Summary};
 use super::origin::Origin;
+use super::warnings::{Note, Topic, of_plan};
 use super::{Action, Change, HostPlan};
 use crate::access::{Finding, What};
 use crate::kinds::Risk;
@@ -22,6 +23,9 @@ pub struct Options {
     pub whole: bool,
 }
 
+/// Lines that a terminal shows at once.
+const SCREEN: usize = 20;
+
 /// Lines of one diff that are shown unless all are asked for.
 const FOLD: usize = 40;
 
@@ -34,15 +38,59 @@ const FAINT: Style = Style::new().dimmed();
 
 /// The whole plan, with its summary line at the end.
 pub fn text(plan: &FleetPlan, options: Options) -> String {
-    let mut text = String::new();
+    // what could not be looked at stands where its host does, and in the summary
+    let found: Vec<Note> = of_plan(plan).into_iter().filter(|note| note.topic != Topic::Unseen).collect();
+    let mut text = notes(&found, options.color);
+    if !text.is_empty() {
+        text.push('\n');
+    }
     for entry in &plan.hosts {
         host(&mut text, entry, options);
     }
+    let lines = text.lines().count();
     text.push_str(&summary(&plan.summary()));
     if plan.base.is_some() {
         text.push_str(&origins(plan));
     }
+    text.push_str(&closing(&found, lines));
     text
+}
+
+/// What to look at first, a line each: what warns is marked.
+pub fn notes(notes: &[Note], color: bool) -> String {
+    let paint = Paint(color);
+    let width = notes.iter().map(|note| note.topic.label().len()).max().unwrap_or_default();
+    let line = |note: &Note| {
+        let label = format!("{:width$}", note.topic.label());
+        let (mark, style) = match note.topic {
+            Topic::Mistake | Topic::Lockout | Topic::Data | Topic::Deletion => ("!", RED.bold()),
+            topic if topic.warns() => ("!", YELLOW),
+            _ => (" ", BOLD),
+        };
+        format!("{}  {}\n", paint.with(style, &format!("{mark} {label}")), plain(&note.line()))
+    };
+    notes.iter().map(line).collect()
+}
+
+/// Where what stands at the top has scrolled away, a last line that says what was there.
+pub fn closing(notes: &[Note], lines: usize) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for note in notes.iter().filter(|note| note.topic.warns()) {
+        match counts.iter_mut().find(|(label, _)| *label == note.topic.label()) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((note.topic.label(), 1)),
+        }
+    }
+    if counts.is_empty() || lines <= SCREEN {
+        return String::new();
+    }
+    let counts: Vec<String> = counts.iter().map(|(label, count)| format!("{count} {label}")).collect();
+    format!("Look at the top: {}.\n", counts.join(", "))
+}
+
+/// On one line, without what a terminal obeys.
+pub fn plain(text: &str) -> String {
+    visible(text).replace('\n', "\u{240a}")
 }
 
 /// `Of these: 2 this change, 1 drift.`
@@ -85,18 +133,18 @@ fn planned(text: &mut String, host: &str, plan: &HostPlan, options: Options) {
     // what was rolled back is old news once nothing is left to change
     let is_news = |pending: &&Pending| !plan.is_empty() || matches!(pending, Pending::Waits { .. });
     if let Some(pending) = plan.pending.as_ref().filter(is_news) {
-        let line = super::diff::visible(&pending.to_string());
+        let line = visible(&pending.to_string());
         let _ = writeln!(text, "  {} {line}", paint.with(YELLOW, "!"));
     }
     for it in &plan.changes {
         change(text, it, options);
     }
     for unknown in &plan.unknown {
-        let line = format!("{} cannot be read: {}", unknown.id, super::diff::visible(&unknown.why));
+        let line = format!("{} cannot be read: {}", unknown.id, visible(&unknown.why));
         let _ = writeln!(text, "  {} {line}", paint.with(YELLOW, "?"));
     }
     for kept in &plan.leavings.kept {
-        let line = super::diff::visible(&format!("{} stays: {}", kept.id, kept.why)).replace('\n', "\u{240a}");
+        let line = visible(&format!("{} stays: {}", kept.id, kept.why)).replace('\n', "\u{240a}");
         let _ = writeln!(text, "  {} {line}", paint.with(YELLOW, "="));
     }
     access(text, &plan.access, options);
@@ -109,9 +157,9 @@ fn access(text: &mut String, findings: &[Finding], options: Options) {
     let shown = if options.whole { findings.len() } else { findings.len().min(FOLD) };
     for (index, finding) in findings.iter().take(shown).enumerate() {
         let mark = if finding.what == What::Unknown { "?" } else { "!" };
-        let _ = writeln!(text, "  {} {}", paint.with(YELLOW, mark), super::diff::visible(&finding.line()));
+        let _ = writeln!(text, "  {} {}", paint.with(YELLOW, mark), visible(&finding.line()));
         if findings.get(index + 1).is_none_or(|next| next.remedy != finding.remedy) {
-            let _ = writeln!(text, "      {}", paint.with(FAINT, &super::diff::visible(&finding.remedy)));
+            let _ = writeln!(text, "      {}", paint.with(FAINT, &visible(&finding.remedy)));
         }
     }
     if shown < findings.len() {
@@ -135,13 +183,12 @@ pub fn change(text: &mut String, change: &Change, options: Options) {
         Action::Run => "run ",
         _ => "",
     };
-    let id = super::diff::visible(&change.id.to_string()).replace('\n', "\u{240a}");
-    let _ = write!(text, "  {} {verb}{id}", paint.with(style, mark));
-    let _ = write!(
-        text,
-        "  {}",
-        paint.with(FAINT, &format!("[{}] {}", change.services.join(", "), super::diff::visible(&change.reason)))
-    );
+    let _ = write!(text, "  {} {verb}{}", paint.with(style, mark), plain(&change.id.to_string()));
+    for risk in change.risk.iter().filter(|risk| **risk != Risk::Restart || change.action != Action::Restart) {
+        let _ = write!(text, "  {}", paint.with(YELLOW, &format!("! {}", risk_text(*risk))));
+    }
+    let why = format!("[{}] {}", change.services.join(", "), plain(&change.reason));
+    let _ = write!(text, "  {}", paint.with(FAINT, &why));
     if let Some(provider) = &change.deferred {
         let _ = write!(text, "{}", paint.with(FAINT, &format!(" (decided during apply, after {provider})")));
     }
@@ -149,17 +196,15 @@ pub fn change(text: &mut String, change: &Change, options: Options) {
         let style = if origin == Origin::Change { FAINT } else { YELLOW };
         let _ = write!(text, " {}", paint.with(style, &format!("({})", origin.label())));
     }
-    for risk in &change.risk {
-        let what = match risk {
-            Risk::Lockout => "could lock you out",
-            Risk::Restart => "restarts",
-            Risk::Data => "data at risk",
-        };
-        let _ = write!(text, " {}", paint.with(YELLOW, &format!("! {what}")));
-    }
     text.push('\n');
-    let lines = diff(&worth_showing(change), options.remote);
-    let lines: Vec<&str> = lines.lines().collect();
+    diff_lines(text, &diff(&worth_showing(change), options.remote), options);
+}
+
+/// The lines of a diff; the rest of a long one is counted.
+pub fn diff_lines(text: &mut String, diff: &str, options: Options) {
+    let paint = Paint(options.color);
+    let diff = visible(diff);
+    let lines: Vec<&str> = diff.lines().collect();
     let shown = if options.whole { lines.len() } else { lines.len().min(FOLD) };
     for line in &lines[..shown] {
         let style = match line.as_bytes().first() {
@@ -176,11 +221,24 @@ pub fn change(text: &mut String, change: &Change, options: Options) {
     }
 }
 
-/// What is absent has no attributes to compare; only its content is worth a look.
-fn worth_showing(change: &Change) -> Change {
+pub fn risk_text(risk: Risk) -> &'static str {
+    match risk {
+        Risk::Lockout => "could lock you out",
+        Risk::Restart => "restarts",
+        Risk::Data => "data at risk",
+    }
+}
+
+/// Attributes that are worth a look though everything else about the resource comes or goes with them: who can log in by
+/// it, what it is worth.
+const TELLING: &[&str] = &["authorized_keys", "groups", "target", "value"];
+
+/// Of what comes or goes as a whole, only the content and what [`TELLING`] names.
+pub fn worth_showing(change: &Change) -> Change {
     let mut change = change.clone();
-    if matches!(change.action, Action::Create | Action::Run) {
-        change.differences.retain(|difference| matches!(difference.to, Some(Attribute::Content(_))));
+    let is_content = |it: &Option<Attribute>| matches!(it, Some(Attribute::Content(_)));
+    if matches!(change.action, Action::Create | Action::Run | Action::Delete) {
+        change.differences.retain(|it| is_content(&it.from) || is_content(&it.to) || TELLING.contains(&it.attribute));
     }
     change
 }
@@ -210,12 +268,15 @@ pub fn summary(summary: &Summary) -> String {
         text.push_str("No changes where the hosts could be read.\n");
     }
     let problems = [
-        (summary.unknown, "resources could not be read"),
-        (summary.unreachable, "hosts unreachable"),
-        (summary.failed, "hosts failed"),
+        (summary.unknown, "resource", "could not be read"),
+        (summary.unreachable, "host", "unreachable"),
+        (summary.failed, "host", "failed"),
     ];
-    let problems: Vec<String> =
-        problems.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let problems: Vec<String> = problems
+        .iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, what, how)| format!("{count} {what}{} {how}", if *count == 1 { "" } else { "s" }))
+        .collect();
     if !problems.is_empty() {
         let _ = writeln!(text, "Attention: {}.", problems.join(", "));
     }
@@ -223,7 +284,7 @@ pub fn summary(summary: &Summary) -> String {
 }
 
 fn indented(text: &str) -> String {
-    super::diff::visible(text).replace('\n', "\n  ")
+    visible(text).replace('\n', "\n  ")
 }
 
 struct Paint(bool);

@@ -38,7 +38,7 @@ fn line(diagnostic: &Diagnostic, here: &Path, top: &Path) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    let text = crate::ui::report::without_age_key(text);
+    let text = super::keys::without_age_key(text);
     crate::plan::diff::visible(&text.replace('\r', "\u{240d}")).replace('%', "%25").replace('\n', "%0A")
 }
 

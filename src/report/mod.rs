@@ -3,6 +3,7 @@
 
 pub mod annotations;
 pub mod junit;
+pub mod keys;
 pub mod place;
 pub mod sarif;
 pub mod schemas;

@@ -74,7 +74,7 @@ fn location(region: &Region) -> Value {
 }
 
 fn shown(text: &str) -> String {
-    crate::plan::diff::visible(&crate::ui::report::without_age_key(text))
+    crate::plan::diff::visible(&super::keys::without_age_key(text))
 }
 
 /// A path as a relative reference (RFC 3986, 4.2).

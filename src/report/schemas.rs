@@ -3,20 +3,15 @@
 
 use serde_json::{Map, Value, json};
 
+mod chapter;
+
+pub use chapter::{
+    explain, module_list, module_show, module_update, people_audit, people_list, people_offboard, people_show,
+    review, secrets_list, secrets_who,
+};
+
 /// `steward plan --format json`.
 pub fn plan() -> Value {
-    let change = object(&[
-        ("id", text()),
-        ("service", text()),
-        ("kind", text()),
-        ("action", action()),
-        ("reason", text()),
-        ("diff", nullable("string")),
-        ("sensitive", boolean()),
-        ("deferred", boolean()),
-        ("risk", list(words(&["lockout", "restart", "data"]))),
-        ("origin", json!({ "enum": ["change", "unapplied", "drift", null] })),
-    ]);
     let finding = object(&[
         ("what", text()),
         ("account", text()),
@@ -31,7 +26,7 @@ pub fn plan() -> Value {
         ("status", words(&["ok", "unreachable", "failed"])),
         ("error", nullable("string")),
         ("unchanged", number()),
-        ("changes", list(change)),
+        ("changes", list(change())),
         ("unknown", list(object(&[("id", text()), ("why", text())]))),
         ("access", list(finding)),
         ("kept", list(object(&[("id", text()), ("why", text())]))),
@@ -49,6 +44,21 @@ pub fn plan() -> Value {
             ("summary", object(&counts.map(|count| (count, number())))),
         ]),
     )
+}
+
+fn change() -> Value {
+    object(&[
+        ("id", text()),
+        ("service", text()),
+        ("kind", text()),
+        ("action", action()),
+        ("reason", text()),
+        ("diff", nullable("string")),
+        ("sensitive", boolean()),
+        ("deferred", boolean()),
+        ("risk", list(words(&["lockout", "restart", "data"]))),
+        ("origin", json!({ "enum": ["change", "unapplied", "drift", null] })),
+    ])
 }
 
 /// One line of `steward apply --format json`.
@@ -182,18 +192,21 @@ pub fn unlock() -> Value {
 
 /// `steward validate --format json`.
 pub fn validate() -> Value {
-    let mistake = object(&[
+    titled(
+        "The mistakes of an inventory of Steward",
+        object(&[("format", json!({ "const": 1 })), ("valid", boolean()), ("mistakes", list(mistake()))]),
+    )
+}
+
+fn mistake() -> Value {
+    object(&[
         ("severity", words(&["error", "warning"])),
         ("fact", text()),
         ("remedy", nullable("string")),
         ("file", nullable("string")),
         ("line", nullable("integer")),
         ("column", nullable("integer")),
-    ]);
-    titled(
-        "The mistakes of an inventory of Steward",
-        object(&[("format", json!({ "const": 1 })), ("valid", boolean()), ("mistakes", list(mistake))]),
-    )
+    ])
 }
 
 /// The file of `steward plan --out`.

@@ -1,88 +1,101 @@
-//! A review as text, JSON and Markdown. The summary counts only what the change does.
+//! A review as text, JSON and Markdown: what to look at first, then the diffs, then a summary that counts only what the
+//! change does.
+
+use std::fmt::Write as _;
 
 use serde_json::{Value, json as object};
 
-use super::Review;
-use crate::markdown::{Document, changes};
-use crate::plan::diff::{Remote, visible};
+use super::{ModuleChange, Review};
+use crate::diag::{Diagnostic, Diagnostics, Severity};
+use crate::markdown::{Document, Host, changes, marked};
+use crate::plan::diff::Remote;
 use crate::plan::json::change as change_json;
-use crate::plan::text::{Options, change as change_text};
+use crate::plan::text::{Options, change as change_text, closing, diff_lines, notes, plain};
+use crate::plan::warnings::{Note, Topic, listed};
 use crate::plan::{Action, Change};
 
 fn count(review: &Review, action: Action) -> usize {
     review.hosts.iter().flat_map(|(_, changes)| changes).filter(|change| change.action == action).count()
 }
 
+/// `Review: 1 to create, 2 to update, 0 to delete, 0 to run on 1 host.`
 fn summary(review: &Review) -> String {
     if review.is_empty() {
         return "No changes.".to_owned();
     }
+    if review.hosts.is_empty() {
+        return "Review: nothing changes on any host.".to_owned();
+    }
     let of = |action| count(review, action);
     let hosts = review.hosts.len();
-    format!(
-        "Review: {} to create, {} to update, {} to delete, {} to run, {} to restart, {} to reload on {hosts} {}.",
+    let mut text = format!(
+        "Review: {} to create, {} to update, {} to delete, {} to run on {hosts} {}.",
         of(Action::Create),
         of(Action::Update),
         of(Action::Delete),
         of(Action::Run),
-        of(Action::Restart),
-        of(Action::Reload),
         if hosts == 1 { "host" } else { "hosts" }
-    )
-}
-
-fn sections(review: &Review) -> Vec<(String, Vec<String>)> {
-    let modules: Vec<String> = review.modules.iter().map(|(line, _)| line.clone()).collect();
-    let all = [
-        ("Hosts that come and go", review.fleet.clone()),
-        ("People", review.people.clone()),
-        ("Ports", review.ports.clone()),
-        ("Secrets", review.secrets.clone()),
-        ("Modules", modules),
-    ];
-    all.into_iter().filter(|(_, lines)| !lines.is_empty()).map(|(title, lines)| (title.to_owned(), lines)).collect()
+    );
+    let then = [(Action::Restart, "restart"), (Action::Reload, "reload")];
+    let then: Vec<String> = then
+        .iter()
+        .filter(|(action, _)| of(*action) > 0)
+        .map(|(action, word)| format!("{} to {word}", of(*action)))
+        .collect();
+    if !then.is_empty() {
+        let _ = write!(text, "\nThen: {}.", then.join(", "));
+    }
+    text
 }
 
 /// For a terminal.
 pub fn text(review: &Review, color: bool, whole: bool) -> String {
-    let mut text = String::new();
-    let plain = |line: &str| visible(line).replace('\n', "\u{240a}");
-    for warning in review.warnings() {
-        text.push_str(&format!("! {}\n", plain(&warning)));
+    let options = Options { color, remote: Remote::Shown, whole };
+    let mut text = notes(&review.notes, color);
+    for module in review.modules.iter().filter(|module| !module.diff.is_empty()) {
+        let _ = writeln!(text, "\nmodule {}  {}", plain(&module.name), plain(&module.what));
+        diff_lines(&mut text, &module.diff, options);
     }
-    for (title, lines) in sections(review) {
-        text.push_str(&format!("{title}\n"));
-        text.extend(lines.iter().map(|line| format!("  {}\n", plain(line))));
+    for (hosts, body) in alike(review, options) {
+        let names = if whole { hosts.join(", ") } else { listed(&hosts) };
+        let _ = write!(text, "\n{}\n{body}", plain(&names));
     }
-    for (_, diff) in &review.modules {
-        text.push_str(&visible(diff));
+    if !text.is_empty() {
+        text.push('\n');
     }
+    let text = text.trim_start_matches('\n').to_owned();
+    let end = closing(&review.notes, text.lines().count());
+    text + &summary(review) + "\n" + &end
+}
+
+/// Hosts on which the same would happen, together: fifty servers with one changed line are read once.
+fn alike(review: &Review, options: Options) -> Vec<(Vec<&str>, String)> {
+    let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
     for (host, changes) in &review.hosts {
-        text.push_str(&format!("{}\n", plain(host)));
-        for change in changes {
-            change_text(&mut text, change, Options { color, remote: Remote::Shown, whole });
+        let mut body = String::new();
+        for it in changes {
+            change_text(&mut body, it, options);
+        }
+        match groups.iter_mut().find(|(_, known)| *known == body) {
+            Some((hosts, _)) => hosts.push(host),
+            None => groups.push((vec![host], body)),
         }
     }
-    text + &summary(review) + "\n"
+    groups
 }
 
 /// The JSON of the contract.
 pub fn json(review: &Review) -> Value {
     let list = |changes: &[Change]| changes.iter().map(|it| change_json(it, Remote::Shown)).collect::<Vec<_>>();
     let host = |(host, changes): &(String, Vec<Change>)| object!({ "host": host, "changes": list(changes) });
-    let module = |(line, diff): &(String, String)| object!({ "what": line, "diff": diff });
     object!({
         "format": 1,
         "inventory": review.inventory,
         "base": review.base,
         "head": review.head,
         "hosts": review.hosts.iter().map(host).collect::<Vec<_>>(),
-        "fleet": review.fleet,
-        "people": review.people,
-        "ports": review.ports,
-        "secrets": review.secrets,
+        "notes": review.notes.iter().map(note).collect::<Vec<_>>(),
         "modules": review.modules.iter().map(module).collect::<Vec<_>>(),
-        "data": review.data,
         "mistakes": [],
         "summary": {
             "create": count(review, Action::Create),
@@ -95,27 +108,45 @@ pub fn json(review: &Review) -> Value {
     })
 }
 
+fn note(note: &Note) -> Value {
+    let Note { topic, hosts, what } = note;
+    object!({ "topic": topic.word(), "warning": topic.warns(), "hosts": hosts, "what": what })
+}
+
+fn module(module: &ModuleChange) -> Value {
+    let ModuleChange { name, what, notes, diff } = module;
+    object!({ "name": name, "what": what, "notes": notes, "diff": (!diff.is_empty()).then_some(diff) })
+}
+
 /// For a pull request.
 pub fn document(review: &Review) -> Document {
     let host = |(host, all): &(String, Vec<Change>)| {
-        (host.clone(), format!("{} changes", all.len()), changes(all, Remote::Shown))
+        let cell = if all.len() == 1 { "1 change".to_owned() } else { format!("{} changes", all.len()) };
+        Host { name: host.clone(), cell, diffs: changes(all, Remote::Shown) }
     };
-    let mut hosts: Vec<_> = review.hosts.iter().map(host).collect();
-    let modules = review.modules.iter().filter(|(_, diff)| !diff.is_empty());
-    hosts.extend(
-        modules.map(|(line, diff)| (format!("module {line}"), "text of the module".to_owned(), diff.clone())),
-    );
+    let module = |module: &ModuleChange| (format!("module {}: {}", module.name, module.what), module.diff.clone());
     Document {
         marker: format!("steward:review:{}", marked(&review.id)),
         title: format!("Review: {} at {}", review.inventory, review.head),
-        warnings: review.warnings(),
+        notes: review.notes.clone(),
         summary: summary(review),
-        sections: sections(review),
-        hosts,
+        modules: review.modules.iter().map(module).filter(|(_, text)| !text.is_empty()).collect(),
+        hosts: review.hosts.iter().map(host).collect(),
     }
 }
 
-/// An inventory's id comes from a stranger, too.
-pub fn marked(id: &str) -> String {
-    id.chars().filter(char::is_ascii_alphanumeric).take(64).collect()
+/// Of a head that cannot be compiled: its mistakes are what there is to see.
+pub fn broken(id: &str, mistakes: &Diagnostics) -> Document {
+    let mut sorted: Vec<&Diagnostic> = mistakes.0.iter().collect();
+    let place = |it: &&Diagnostic| it.place.as_ref().map(|place| (place.source.name.clone(), place.span.start));
+    sorted.sort_by_key(|it| (it.severity, place(it)));
+    let topic = |it: &Diagnostic| if it.severity == Severity::Error { Topic::Mistake } else { Topic::Complaint };
+    let note = |it: &Diagnostic| Note::new(topic(it), it.to_string());
+    Document {
+        marker: format!("steward:review:{}", marked(id)),
+        title: "Review: the inventory has mistakes".to_owned(),
+        notes: sorted.into_iter().map(note).collect(),
+        summary: "Nothing could be compared.".to_owned(),
+        ..Document::default()
+    }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use minijinja::{Environment, Error, Expression, Template, Value as Computed};
 
+use super::budget::{Budget, Limits, weight};
 use super::mistake::{inside, undefined_path};
 use super::veil::{Veil, placeholder, placeholders};
 use super::{Origin, Scope, from_value, mistake};
@@ -22,6 +23,7 @@ pub struct Expressions<'e, 'a> {
     parsed: RefCell<BTreeMap<&'a str, Rc<Parsed<'e, 'a>>>>,
     names: RefCell<BTreeMap<&'a str, Rc<BTreeSet<String>>>>,
     veil: Arc<Veil>,
+    budget: Rc<Budget>,
 }
 
 /// What may become of a secret that an expression looks up.
@@ -64,6 +66,7 @@ impl<'e, 'a> Expressions<'e, 'a> {
             parsed: RefCell::default(),
             names: RefCell::default(),
             veil: Veil::new(Arc::new(NoValues)),
+            budget: Rc::new(Budget::new(Limits::OWN)),
         }
     }
 
@@ -72,6 +75,17 @@ impl<'e, 'a> Expressions<'e, 'a> {
     pub fn with_veil(mut self, veil: Arc<Veil>) -> Self {
         self.veil = veil;
         self
+    }
+
+    /// The same, as long as this lasts.
+    #[must_use]
+    pub fn within(mut self, limits: Limits) -> Self {
+        self.budget = Rc::new(Budget::new(limits));
+        self
+    }
+
+    pub fn budget(&self) -> &Rc<Budget> {
+        &self.budget
     }
 
     pub fn veil(&self) -> &Arc<Veil> {
@@ -92,10 +106,12 @@ impl<'e, 'a> Expressions<'e, 'a> {
     fn every(&self, node: &'a Node, scope: &Arc<Scope>, using: Use, mistakes: &mut Diagnostics) -> Option<Node> {
         let value = match &node.value {
             Value::String(text) if is_expression(text) => {
+                mistakes.keep(self.budget.spend(0, &node.place))?;
                 let (value, uses) = self
                     .veil
                     .covered(|| self.string(text, &node.place, scope).and_then(|value| tree(&value, &node.place)));
                 let value = mistakes.keep(value)?;
+                mistakes.keep(self.budget.spend(weight(&value), &node.place))?;
                 return match using {
                     Use::PassedOn => mistakes.keep(passed_on(value, &uses)),
                     Use::Sealed => mistakes.keep(self.sealed(value, uses, text, scope)),
@@ -263,8 +279,10 @@ impl<'e, 'a> Expressions<'e, 'a> {
         let origin = Origin { place, inline: None, templates: &self.templates, scope };
         let failed = |error: Error| mistake(&error, &origin);
         let template = self.environment.get_template(name).map_err(failed)?;
+        self.budget.spend(0, place)?;
         let (text, uses) = self.veil.covered(|| template.render(scope.value()));
         let text = text.map_err(failed)?;
+        self.budget.spend(text.len() as u64, place)?;
         if template.render(scope.value()).map_err(failed)? == text {
             if uses.is_empty() {
                 let node = Node::string(text.as_str(), place);

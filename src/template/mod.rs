@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
 
+mod budget;
 mod expression;
 mod filters;
 mod lint;
@@ -17,6 +18,7 @@ mod scope;
 mod value;
 pub mod veil;
 
+pub use budget::{Budget, Limits};
 pub use expression::{Expressions, is_expression, names};
 pub use mistake::{Origin, mistake};
 pub use scope::Scope;

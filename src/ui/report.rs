@@ -3,12 +3,12 @@
 //! Gives a text and prints nothing. Sources and messages may come from a stranger's pull request or from a hostile
 //! host, so no control character of theirs reaches the terminal, and no age key that was put in a file by mistake.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::diag::{Diagnostic, Diagnostics, Place, Severity};
+use crate::report::keys::without_age_key;
 
 /// All diagnostics, file by file from top to bottom, and their count. Empty if there are none.
 pub fn render(diagnostics: &Diagnostics, color: bool) -> String {
@@ -104,21 +104,10 @@ fn visible(c: char) -> char {
         '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
         '\u{7f}' => '␡',
         // Marks that turn the direction of what follows (Unicode bidirectional algorithm, UAX 9).
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
         _ if c.is_control() => '\u{fffd}',
         _ => c,
     }
-}
-
-const AGE_KEY: &str = "AGE-SECRET-KEY-";
-
-/// The text, with age keys that were put there by mistake cut short.
-pub fn without_age_key(text: &str) -> Cow<'_, str> {
-    let Some(at) = text.to_ascii_uppercase().find(AGE_KEY) else { return Cow::Borrowed(text) };
-    let (before, key) = text.split_at(at);
-    let end = key.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(key.len());
-    let rest = key.get(end..).unwrap_or_default();
-    Cow::Owned(format!("{before}{AGE_KEY}…{}", without_age_key(rest)))
 }
 
 /// The mistakes for programs: severity, fact, remedy, file, line, column.

@@ -38,6 +38,14 @@ fn annotations_stand_at_their_lines_wherever_it_is_run() {
         .stderr_has("cannot be used with");
 }
 
+/// By the schema of OASIS, of which `tests/schemas` holds a copy. One of its patterns is none for JavaScript.
+fn fits_sarif(file: &std::path::Path) -> Result<(), String> {
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/schemas/sarif-2.1.0.json");
+    let mut checker = std::process::Command::new(crate::ci::check_jsonschema());
+    let output = checker.args(["--regex-variant", "python", "--schemafile", schema]).arg(file).output().unwrap();
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stdout).into_owned()) }
+}
+
 #[test]
 fn sarif_tells_the_same() {
     let chapter = chapter();
@@ -46,6 +54,10 @@ fn sarif_tells_the_same() {
         serde_json::from_slice(&std::fs::read(chapter.path("out.sarif")).unwrap()).unwrap();
     let results = sarif["runs"][0]["results"].as_array().unwrap();
     assert_eq!(results.len(), 2);
+    assert_eq!(fits_sarif(&chapter.path("out.sarif")), Ok(()));
+    let wrong = chapter.path("wrong.sarif");
+    std::fs::write(&wrong, sarif.to_string().replace("startLine", "firstLine")).unwrap();
+    assert!(fits_sarif(&wrong).is_err(), "a check that cannot fail proves nothing");
     let places: Vec<String> = results
         .iter()
         .map(|result| {

@@ -20,13 +20,21 @@ const HEAD: &str =
     "id: 00112233445566778899aabbccddeeff\nchapter: { name: Test, domain: test.example, locale: en }\n";
 const ONE: &str = "services:\n  one: { module: demo, on: web1 }\n";
 
+/// What stands beside a secret of this value id.
+fn recipients(id: char, person: &str) -> String {
+    let (id, digest) = (id.to_string().repeat(32), "0".repeat(64));
+    format!(
+        "id {id}\ndigest {digest}\nperson {person} age1262a9syf670l5aa832y97cpy6vq9ey39xp4ff5825yls4zrdeppqn7z2ry\n"
+    )
+}
+
 /// A chapter with one service, committed; what follows is the working tree.
 fn chapter() -> Chapter {
     let chapter = Chapter::new()
         .file("chapter.yaml", HEAD)
         .file("modules/demo.yaml", MODULE)
         .file("services.yaml", ONE)
-        .file("secrets/one/db.recipients", "id aa\nperson ana age1x\n")
+        .file("secrets/one/db.recipients", recipients('a', "ana"))
         .local("web1");
     let _ = chapter.run(&["module", "update"]).success();
     chapter.commit();
@@ -52,10 +60,11 @@ fn a_changed_param_is_a_diff_of_the_rendered_file_and_pends() {
 #[test]
 fn what_goes_and_what_opens_is_the_first_thing_one_sees() {
     let two = ONE.replace("one:", "two:").replace("on: web1", "on: web1, params: { port: 9 }");
-    let chapter = chapter().file("services.yaml", two).file("secrets/one/db.recipients", "id bb\nperson bea age1y\n");
+    let chapter = chapter().file("services.yaml", two).file("secrets/one/db.recipients", recipients('b', "bea"));
     let seen = chapter.run(REVIEW).success();
-    let seen = seen.stdout_has("! web1: opens tcp 9 (two)").stdout_has("! web1: file:/etc/one goes");
-    seen.stdout_has("web1: closes tcp 8080 (one)")
+    let seen =
+        seen.stdout_has("! Port      web1: opens tcp 9 (two)").stdout_has("! Deletion  web1: file:/etc/one: no");
+    seen.stdout_has("  Port      web1: closes tcp 8080 (one)")
         .stdout_has("one/db: value changed")
         .stdout_has("one/db: readers changed: +bea -ana");
     let markdown = chapter.run(&["review", "--base", "HEAD", "--format", "markdown"]).success();

@@ -1,14 +1,16 @@
 //! `steward secrets check`: needs no key, since nothing is decrypted. Every finding is an error of its own.
 
 use clap::Args;
+use serde_json::json;
 
-use super::super::Outcome;
+use super::super::{Context, Outcome};
 use super::Desk;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::secret::SecretName;
 use crate::secrets::pairs::is_pair;
 use crate::secrets::{self, is_of_older};
+use crate::ui::Format;
 
 /// Find what is wrong: readers that are not those of the inventory, missing secrets, too few readers, damaged files.
 #[derive(Debug, Args)]
@@ -23,7 +25,7 @@ pub(super) fn staged() -> Outcome {
     if found.has_errors() { Err(found) } else { Ok(Exit::Success) }
 }
 
-pub(super) fn check(desk: &Desk) -> Outcome {
+pub(super) fn check(context: &Context, desk: &Desk) -> Outcome {
     let mut found = Diagnostics::default();
     for declared in &desk.declared {
         if desk.store.header(&declared.name).is_none() {
@@ -59,6 +61,11 @@ pub(super) fn check(desk: &Desk) -> Outcome {
     }
     for name in desk.store.names() {
         one(desk, &name, &mut found);
+    }
+    if context.ui.format == Format::Json {
+        let valid = !found.has_errors();
+        context.ui.json(&json!({ "format": 1, "valid": valid, "mistakes": crate::ui::report::json(&found) }));
+        return Ok(if valid { Exit::Success } else { Exit::Error });
     }
     if found.has_errors() { Err(found) } else { Ok(Exit::Success) }
 }

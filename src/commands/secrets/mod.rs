@@ -66,7 +66,7 @@ impl Secrets {
             Command::Fetch(command) => command.run(context, &desk()?),
             Command::Rekey(command) => command.run(context, &desk()?),
             Command::Check(command) if command.staged => check::staged(),
-            Command::Check(_) => check::check(&desk()?),
+            Command::Check(_) => check::check(context, &desk()?),
             Command::Who(command) => command.run(context, &desk()?),
             Command::Hook => hook::hook(context),
             Command::Merge(command) => command.run(context),

@@ -345,7 +345,7 @@ fn files_come_from_the_repository_and_nothing_else() {
         ("../x", "not a path inside the repository"),
         ("/etc/passwd", "not a path inside the repository"),
         ("files/y", "there is no `files/y` in the repository"),
-        ("files", "cannot read `files`"),
+        ("files", "`files` is not a plain file"),
     ] {
         assert!(source(path).contains(words), "{path}: {}", source(path));
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::accounts::{account_name, is_account_name};
 use super::passwords;
-use super::{Answer, Build, Call, Item, Kind, Leaving, Presence, Site, absolute, concrete, field_place};
+use super::{Answer, Build, Call, Item, Kind, Leaving, Presence, Risk, Site, absolute, concrete, field_place};
 use crate::diag::Diagnostic;
 use crate::lifelines::{Lifeline, of_account};
 use crate::resource::{Observation, State, Want};
@@ -375,6 +375,11 @@ impl Item for User {
             Password::Hash(hash) => Some(&hash.sealed),
             _ => None,
         }
+    }
+
+    /// One more account takes no way in from anybody.
+    fn risks_when_new(&self) -> Vec<Risk> {
+        Vec::new()
     }
 
     fn same_as(&self, other: &dyn Item) -> bool {

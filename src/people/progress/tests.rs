@@ -106,7 +106,7 @@ fn checklist(rotate: Rotate) -> Checklist {
 }
 
 fn state(checklist: &Checklist, hosts: Vec<HostEntry>, id: Option<&str>, previous: bool) -> Vec<String> {
-    let plan = FleetPlan { inventory: "X".into(), revision: None, base: None, hosts };
+    let plan = FleetPlan { inventory: "X".into(), id: String::new(), revision: None, base: None, hosts };
     let names = || ["wiki/admin", "wiki/admin_hash"].iter().filter_map(|name| SecretName::parse(name)).collect();
     let hosts = || vec!["web1".into(), "web2".into()];
     let now = |_: &SecretName| Now { id: id.map(str::to_owned), previous, names: names(), hosts: hosts() };

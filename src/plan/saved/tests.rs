@@ -18,7 +18,7 @@ fn fleet(declared: &Declared, but: &[(usize, Observation)]) -> (FleetPlan, Catal
 }
 
 fn entries(hosts: Vec<HostEntry>) -> FleetPlan {
-    FleetPlan { inventory: "Test".into(), revision: Some("abc".into()), base: None, hosts }
+    FleetPlan { inventory: "Test".into(), id: String::new(), revision: Some("abc".into()), base: None, hosts }
 }
 
 fn of(host: Arc<HostCatalog>) -> Catalog {

@@ -4,6 +4,7 @@ mod access;
 mod converge;
 mod databases;
 mod escrow;
+mod exactly;
 mod failing;
 mod first_apply;
 mod forms;
