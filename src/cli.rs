@@ -26,6 +26,7 @@ const STYLES: Styles = Styles::styled()
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(commands::init::Init),
+    Add(commands::add::Add),
     Validate(commands::validate::Validate),
     Plan(commands::plan::Plan),
     Review(commands::review::Review),
@@ -61,6 +62,7 @@ pub fn run() -> Exit {
     }
     let result = match cli.command {
         Command::Init(command) => command.run(&context),
+        Command::Add(command) => command.run(&context),
         Command::Validate(command) => command.run(&context),
         Command::Review(command) => command.run(&context),
         Command::Plan(command) => command.run(&context),

@@ -5,6 +5,7 @@
 extern crate self as steward;
 
 pub mod access;
+pub mod adding;
 pub mod apply;
 pub mod catalog;
 pub mod checks;

@@ -15,6 +15,7 @@ use crate::secrets::{Identities, Live, Store};
 use crate::transport::{Asker as _, Timeouts};
 use crate::ui::Ui;
 
+pub mod add;
 pub mod apply;
 mod applying;
 pub mod ci;

@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod add;
 mod annotations;
 mod ci;
 mod cli;
