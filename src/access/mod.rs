@@ -76,7 +76,12 @@ impl Finding {
 
 /// What the inventory does not declare. Nothing where the host was not asked: a directory, or a part of its services.
 pub fn findings(catalog: &HostCatalog, observed: &Observed) -> Vec<Finding> {
-    let (Some(bootstrap), Some(seen)) = (&catalog.bootstrap, &observed.access) else { return Vec::new() };
+    observed.access.as_ref().map(|seen| undeclared(catalog, seen)).unwrap_or_default()
+}
+
+/// The same from what a host said.
+pub fn undeclared(catalog: &HostCatalog, seen: &Seen) -> Vec<Finding> {
+    let Some(bootstrap) = &catalog.bootstrap else { return Vec::new() };
     let declared = Declared::of(catalog);
     let first_root = seen.accounts.iter().position(|account| account.name == "root");
     let audit = Audit { bootstrap, seen, declared, first_root };

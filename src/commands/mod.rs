@@ -18,6 +18,7 @@ use crate::ui::Ui;
 pub mod add;
 pub mod apply;
 mod applying;
+pub mod audit;
 pub mod ci;
 pub mod completions;
 pub mod drift;
@@ -36,6 +37,7 @@ mod saving;
 pub mod schema;
 pub mod secrets;
 pub mod validate;
+pub mod vendor;
 pub mod verify;
 mod verifying;
 
@@ -109,6 +111,13 @@ impl From<Box<Diagnostic>> for Diagnostics {
     }
 }
 
+/// What is not as it was reviewed (`steward.lock`), or as somebody agreed to (`vendor.lock`).
+fn locks(inventory: &Inventory, library: &Library) -> Diagnostics {
+    let mut mistakes = crate::vendor::record::check(library);
+    mistakes.0.extend(lock::check(inventory, library).0);
+    mistakes
+}
+
 /// An inventory without mistakes, and what every selected host should be.
 pub struct Compiled {
     pub inventory: Inventory,
@@ -134,11 +143,11 @@ impl Context {
             if let (Err(wrong), Some(_)) = (selection, &self.global.limit) {
                 mistakes.0.extend(wrong.0);
             }
-            mistakes.0.extend(lock::check(&inventory, &library).0);
+            mistakes.0.extend(locks(&inventory, &library).0);
             mistakes.0.extend(compile::further_mistakes(&inventory, &library).0);
             return Err(mistakes);
         }
-        mistakes.0.extend(lock::check(&inventory, &library).0);
+        mistakes.0.extend(locks(&inventory, &library).0);
         let selection = match selection {
             Ok(selection) => selection,
             Err(wrong) => {

@@ -12,7 +12,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::inventory::{self, Inventory, Selection};
 use crate::markdown::Document;
-use crate::modules::{Library, lock};
+use crate::modules::Library;
 use crate::review::{self, Side, marked};
 use crate::revision::{Extracted, extracted, revision};
 use crate::ui::Format;
@@ -110,7 +110,7 @@ fn side(dir: &Path) -> Result<Side, Diagnostics> {
     let (inventory, mut mistakes) = inventory::load(dir);
     let Some(inventory) = inventory else { return Err(mistakes) };
     let library = Library::load(&inventory.dir, &mut mistakes);
-    mistakes.0.extend(lock::check(&inventory, &library).0);
+    mistakes.0.extend(super::locks(&inventory, &library).0);
     if mistakes.has_errors() {
         mistakes.0.extend(compile::further_mistakes(&inventory, &library).0);
         return Err(mistakes);

@@ -33,6 +33,8 @@ enum Described {
     Drift,
     /// What `verify --format json` prints.
     Verify,
+    /// What `audit --format json` prints.
+    Audit,
     /// What `validate --format json` prints.
     Validate,
     /// The file that `plan --out` writes.
@@ -49,6 +51,7 @@ impl Schema {
             Described::Apply => format!("{:#}\n", schemas::apply()),
             Described::Drift => format!("{:#}\n", schemas::drift()),
             Described::Verify => format!("{:#}\n", schemas::verify()),
+            Described::Audit => format!("{:#}\n", schemas::audit()),
             Described::Validate => format!("{:#}\n", schemas::validate()),
             Described::SavedPlan => format!("{:#}\n", schemas::saved_plan()),
         });

@@ -13,6 +13,7 @@ pub mod request;
 const PROBE: &str = include_str!("probe.sh");
 const ACCESS: &str = include_str!("access.sh");
 const CHECKS: &str = include_str!("checks.sh");
+const AUDIT: &str = include_str!("audit.sh");
 const APPLY: &str = include_str!("apply.sh");
 
 /// The program of a look, the same for every host and every inventory of one version of Steward.
@@ -23,6 +24,13 @@ pub fn probe_program() -> String {
 /// The program of the checks that a host does itself.
 pub fn verify_program() -> String {
     format!("{}{}\nprobe() {{ probe_checks; }}\nprobe_main\n", probe_functions(), without_comments(CHECKS))
+}
+
+/// The program of an audit.
+pub fn audit_program() -> String {
+    let sections = "facts) probe_facts ;;\naccess) probe_access ;;\naudit) probe_audit ;;\n*) cat >/dev/null ;;\n";
+    let functions = [PROBE, ACCESS, CHECKS, AUDIT].map(without_comments).concat();
+    format!("{functions}probe() {{\ncase $1 in\n{sections}esac\n}}\nprobe_main\n")
 }
 
 /// Everything that a look needs, as functions: the common part, each kind's, and the table of sections.
@@ -122,7 +130,12 @@ mod tests {
 
     #[test]
     fn the_programs_parse_in_every_shell() {
-        for program in [probe_program(), verify_program(), format!("{}{}", probe_functions(), apply_functions())] {
+        for program in [
+            probe_program(),
+            verify_program(),
+            audit_program(),
+            format!("{}{}", probe_functions(), apply_functions()),
+        ] {
             for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
                 let output = Command::new(shell[0]).args(&shell[1..]).args(["-n", "-c", &program]).output().unwrap();
                 assert!(output.status.success(), "{shell:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -134,7 +147,7 @@ mod tests {
     #[test]
     fn a_checker_of_shell_finds_nothing_to_say() {
         let parts = |part: fn(&dyn kinds::Kind) -> &'static str| kinds::ALL.iter().map(move |kind| part(*kind));
-        let all: Vec<&str> = [PROBE, ACCESS, CHECKS, APPLY]
+        let all: Vec<&str> = [PROBE, ACCESS, CHECKS, AUDIT, APPLY]
             .into_iter()
             .chain(parts(|it| it.probe()))
             .chain(parts(|it| it.apply()))

@@ -28,6 +28,7 @@ mod secrets;
 mod secrets_git;
 mod secrets_keys;
 mod support;
+mod vendor;
 
 use std::path::{Path, PathBuf};
 
