@@ -30,7 +30,7 @@ unit_word() {
 
 # Every byte that is not printable ASCII, "|" and "\" as \0ooo.
 encoded() {
-  od -An -v -to1 | tr -s ' \n' '\n\n' | awk 'NF { printf "\\0%s", $1 }'
+  od -An -v -to1 | tr ' ' '\n' | awk 'NF { printf "\\0%s", $1 }'
 }
 
 # Ports of TCP, or of $1, that listen on more than loopback, by what the kernel says.
