@@ -69,8 +69,11 @@ pub fn suited(inventory: &Inventory, module: &Module) -> Vec<String> {
 /// A name for a service of this module that is not taken: its own, or with a number.
 pub fn free_name(inventory: &Inventory, planned: &[NewService], module: &str) -> String {
     let taken = |name: &str| services(inventory, planned).any(|(there, ..)| there == name);
-    if !taken(module) {
-        return module.to_owned();
+    let mut name = module.to_owned();
+    let mut number = 2;
+    while taken(&name) {
+        name = format!("{module}-{number}");
+        number += 1;
     }
-    (2..).map(|number| format!("{module}-{number}")).find(|name| !taken(name)).unwrap_or_default()
+    name
 }

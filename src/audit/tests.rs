@@ -204,7 +204,7 @@ fn the_program_comes_to_its_end_in_every_shell() {
                         .is_some_and(|rest| rest.trim_start_matches('|').split('|').next() == Some(what))
                 })
             };
-            assert!(lines.iter().any(|line| says(&line)), "{shell:?} says nothing of {what}: {lines:?}");
+            assert!(lines.iter().any(says), "{shell:?} says nothing of {what}: {lines:?}");
         }
     }
 }

@@ -30,16 +30,18 @@ pub(super) fn audit(catalog: &HostCatalog, said: &Said) -> Vec<Audited> {
         Audited {
             id: "updates.lists",
             title: "the lists of packages are at most a week old",
-            verdict: verdict(said.all("suite").map(|_| match said.some("age").iter().filter_map(lists).min() {
-                None => failing(
-                    vec!["there are none yet".into()],
-                    "`apt-get update` on the host, and see why nothing did",
-                ),
-                Some(age) if age > 7 * DAY => failing(
-                    vec![format!("{} days old", age / DAY)],
-                    "`systemctl status apt-daily.service` on the host says why nothing renewed them",
-                ),
-                Some(_) => Verdict::Pass,
+            verdict: verdict(said.all("suite").map(|_| {
+                match said.some("age").iter().filter_map(|line| lists(line)).min() {
+                    None => failing(
+                        vec!["there are none yet".into()],
+                        "`apt-get update` on the host, and see why nothing did",
+                    ),
+                    Some(age) if age > 7 * DAY => failing(
+                        vec![format!("{} days old", age / DAY)],
+                        "`systemctl status apt-daily.service` on the host says why nothing renewed them",
+                    ),
+                    Some(_) => Verdict::Pass,
+                }
             })),
         },
         Audited {
@@ -57,7 +59,7 @@ pub(super) fn audit(catalog: &HostCatalog, said: &Said) -> Vec<Audited> {
     ]
 }
 
-fn lists(line: &String) -> Option<i64> {
+fn lists(line: &str) -> Option<i64> {
     line.strip_prefix("lists ")?.parse().ok()
 }
 

@@ -39,7 +39,8 @@ impl Vendor {
         let vendoring = vendoring(&library, &origin, fetch(&origin, name.as_deref())?)?;
         if vendoring.old.as_ref() == Some(&vendoring.record) {
             context.ui.message(&format!("{} is that already.", vendoring.name));
-            return tell(context, &vendoring, &[]);
+            tell(context, &vendoring, &[]);
+            return Ok(Exit::Success);
         }
         context.ui.message(&shown_to(&vendoring));
         if !yes {
@@ -55,11 +56,12 @@ impl Vendor {
         Store::open(&dir)?.commit(&vendoring.writes)?;
         let files: Vec<String> = vendoring.writes.iter().map(|(path, _)| shown(path)).collect();
         context.ui.message("Next: read `git diff`, `steward module update` if a service uses it, commit.");
-        tell(context, &vendoring, &files)
+        tell(context, &vendoring, &files);
+        Ok(Exit::Success)
     }
 }
 
-fn tell(context: &Context, vendoring: &Vendoring, files: &[String]) -> Outcome {
+fn tell(context: &Context, vendoring: &Vendoring, files: &[String]) {
     if context.ui.format == Format::Json {
         let record = &vendoring.record;
         context.ui.json(&json!({
@@ -69,12 +71,11 @@ fn tell(context: &Context, vendoring: &Vendoring, files: &[String]) -> Outcome {
             "revision": record.revision,
             "hash": record.hash,
             "abilities": record.abilities,
-            "new": vendoring.new(),
+            "new": vendoring.more(),
             "gone": vendoring.gone(),
             "written": files,
         }));
     }
-    Ok(Exit::Success)
 }
 
 /// What somebody agrees to. The module is a stranger's text, so that no terminal may obey it.
@@ -85,7 +86,7 @@ fn shown_to(vendoring: &Vendoring) -> String {
     if *replaces {
         text.push_str(&format!("It takes the place of Steward's own module `{name}`.\n"));
     }
-    let (new, gone) = (vendoring.new(), vendoring.gone());
+    let (new, gone) = (vendoring.more(), vendoring.gone());
     match (old.is_some(), new.is_empty() && gone.is_empty()) {
         (true, true) => text.push_str("Its text changed; it may do what it did before.\n"),
         (true, false) => text.push_str("What changes in what it may do:\n"),

@@ -25,7 +25,7 @@ pub(super) fn abilities(module: &Module) -> BTreeSet<String> {
     all.extend(module.gathers.keys().map(|name| format!("gathers {name}")));
     for check in &module.checks {
         all.extend(check.fields.as_map().into_iter().flatten().map(|(kind, entry)| {
-            let fields = entry.node.as_map().map(|map| fields(map, &[])).unwrap_or_else(|| one_line(&entry.node));
+            let fields = entry.node.as_map().map_or_else(|| one_line(&entry.node), |map| fields(map, &[]));
             format!("check {kind}: {fields}")
         }));
     }

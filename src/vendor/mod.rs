@@ -29,7 +29,7 @@ pub struct Vendoring {
 
 impl Vendoring {
     /// What it may do that nobody agreed to yet.
-    pub fn new(&self) -> Vec<&str> {
+    pub fn more(&self) -> Vec<&str> {
         let known = self.old.as_ref().map(|old| old.abilities.as_slice()).unwrap_or_default();
         self.record.abilities.iter().filter(|it| !known.contains(it)).map(String::as_str).collect()
     }

@@ -26,6 +26,8 @@ pub(super) struct Questions<'a> {
 /// What is known so far.
 struct Planned {
     params: Given,
+    /// Which service meets a need of the one that is asked for.
+    named: Given,
     with_needs: bool,
     /// What is needed first.
     services: Vec<NewService>,
@@ -38,14 +40,15 @@ impl Questions<'_> {
         let Add { module: name, name: called, on, params, needs, with_needs } = add;
         let module = self.module(&name)?;
         let params = Given::read("--param", &params)?;
-        let mut named = Given::read("--need", &needs)?;
-        let mut planned = Planned { params, with_needs, services: Vec::new(), mistakes: Diagnostics::default() };
+        let named = Given::read("--need", &needs)?;
+        let mut planned =
+            Planned { params, named, with_needs, services: Vec::new(), mistakes: Diagnostics::default() };
         let called = self.name(&name, called)?;
         let on = if on.is_empty() { self.placement(module, &mut planned.mistakes)? } else { on };
         let on_hosts = if on.is_empty() { Vec::new() } else { hosts(self.inventory, &on)? };
-        self.service(module, &called, (on, on_hosts), "", &mut named, &mut planned);
+        self.service(module, &called, (on, on_hosts), "", &mut planned);
         planned.params.rest(&mut planned.mistakes);
-        named.rest(&mut planned.mistakes);
+        planned.named.rest(&mut planned.mistakes);
         if planned.mistakes.has_errors() { Err(planned.mistakes) } else { Ok(planned.services) }
     }
 
@@ -119,7 +122,6 @@ impl Questions<'_> {
         name: &str,
         (on, hosts): (Vec<String>, Vec<String>),
         prefix: &str,
-        named: &mut Given,
         planned: &mut Planned,
     ) {
         let mut service = NewService {
@@ -130,8 +132,9 @@ impl Questions<'_> {
             params: self.params(module, prefix, planned),
             needs: Map::new(),
         };
-        for alias in module.needs.keys() {
-            if let Some(other) = named.take(alias) {
+        // those of a module that is only needed have no option
+        for alias in module.needs.keys().filter(|_| prefix.is_empty()) {
+            if let Some(other) = planned.named.take(alias) {
                 service.needs.insert(alias.clone(), serde_json::json!({ "service": other }));
             }
         }
@@ -149,7 +152,7 @@ impl Questions<'_> {
                     continue;
                 }
                 let prefix = format!("{prefix}{}.", need.module);
-                self.service(needed, &called, (on, need.hosts), &prefix, &mut Given::default(), planned);
+                self.service(needed, &called, (on, need.hosts), &prefix, planned);
             }
         }
         planned.services.push(service);
@@ -202,7 +205,7 @@ impl Questions<'_> {
     }
 
     fn param(&self, name: &str, key: &str, param: &Param, module: &Module) -> Result<Option<Value>, Diagnostics> {
-        let about = self.about(param);
+        let about = about(param);
         let mut question = format!("{}: {name} ({about})", module.name);
         let help = param.help.in_language(self.language).trim();
         if !help.is_empty() {
@@ -222,23 +225,23 @@ impl Questions<'_> {
         let fact = format!("`{}` asks for `{key}` ({about}){help}", module.name);
         Err(Diagnostic::error(fact).remedy(format!("give it: `--param {key}={example}`")).into())
     }
+}
 
-    /// Its type or values, an example, and whether it is for good.
-    fn about(&self, param: &Param) -> String {
-        let mut about = if param.one_of.is_empty() {
-            param.kind.to_string()
-        } else {
-            let words: Vec<String> = param.one_of.iter().map(|it| text(&it.to_json())).collect();
-            format!("one of {}", words.join(", "))
-        };
-        if let Some(example) = &param.example {
-            about.push_str(&format!(", such as {}", text(&example.to_json())));
-        }
-        if param.immutable {
-            about.push_str(", cannot be changed later");
-        }
-        about
+/// Its type or values, an example, and whether it is for good.
+fn about(param: &Param) -> String {
+    let mut about = if param.one_of.is_empty() {
+        param.kind.to_string()
+    } else {
+        let words: Vec<String> = param.one_of.iter().map(|it| text(&it.to_json())).collect();
+        format!("one of {}", words.join(", "))
+    };
+    if let Some(example) = &param.example {
+        about.push_str(&format!(", such as {}", text(&example.to_json())));
     }
+    if param.immutable {
+        about.push_str(", cannot be changed later");
+    }
+    about
 }
 
 /// As it would be typed.
