@@ -26,6 +26,7 @@ const STYLES: Styles = Styles::styled()
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(commands::init::Init),
+    Add(commands::add::Add),
     Validate(commands::validate::Validate),
     Plan(commands::plan::Plan),
     Review(commands::review::Review),
@@ -36,6 +37,7 @@ enum Command {
     History(commands::history::History),
     Undo(commands::undo::Undo),
     Unlock(commands::unlock::Unlock),
+    Audit(commands::audit::Audit),
     Explain(commands::explain::Explain),
     Module(commands::module::Module),
     People(commands::people::People),
@@ -67,6 +69,7 @@ pub fn run() -> Exit {
     }
     let result = match cli.command {
         Command::Init(command) => command.run(&context),
+        Command::Add(command) => command.run(&context),
         Command::Validate(command) => command.run(&context),
         Command::Review(command) => command.run(&context),
         Command::Plan(command) => command.run(&context),
@@ -77,6 +80,7 @@ pub fn run() -> Exit {
         Command::History(command) => command.run(&context),
         Command::Undo(command) => command.run(&context),
         Command::Unlock(command) => command.run(&context),
+        Command::Audit(command) => command.run(&context),
         Command::Explain(command) => command.run(&context),
         Command::Module(command) => command.run(&context),
         Command::People(command) => command.run(&context),

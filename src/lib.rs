@@ -5,8 +5,10 @@
 extern crate self as steward;
 
 pub mod access;
+pub mod adding;
 pub mod ancestry;
 pub mod apply;
+pub mod audit;
 pub mod catalog;
 pub mod checks;
 pub mod ci;
@@ -48,4 +50,5 @@ pub mod template;
 pub mod transport;
 pub mod ui;
 pub mod undo;
+pub mod vendor;
 pub mod yaml;

@@ -174,7 +174,7 @@ fn pending(answer: Option<&Answer>) -> Option<Pending> {
 }
 
 /// What is installed for reader keys, by its digests.
-fn reader_key(answer: Option<&Answer>) -> Option<Installed> {
+pub fn reader_key(answer: Option<&Answer>) -> Option<Installed> {
     let mut found = Installed::default();
     for line in answer.iter().flat_map(|answer| answer.text_lines()) {
         let Some((digest, file)) = line.strip_prefix("P|").and_then(|rest| rest.split_once('|')) else { continue };

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
 use crate::catalog::HostCatalog;
-use crate::observed::Observed;
+use crate::observed::{Installed, Observed};
 
 mod declared;
 mod readers;
@@ -78,9 +78,14 @@ impl Finding {
 
 /// What the inventory does not declare. Nothing where the host was not asked: a directory, or a part of its services.
 pub fn findings(catalog: &HostCatalog, observed: &Observed) -> Vec<Finding> {
-    let (Some(bootstrap), Some(seen)) = (&catalog.bootstrap, &observed.access) else { return Vec::new() };
+    observed.access.as_ref().map(|seen| undeclared(catalog, seen, observed.reader.as_ref())).unwrap_or_default()
+}
+
+/// The same from what a host said; `reader`: what is installed there for reader keys.
+pub fn undeclared(catalog: &HostCatalog, seen: &Seen, reader: Option<&Installed>) -> Vec<Finding> {
+    let Some(bootstrap) = &catalog.bootstrap else { return Vec::new() };
     let declared = Declared::of(catalog);
-    let readers = readers(catalog, observed);
+    let readers = readers(catalog, reader);
     let seen = &readers.leave_out(seen);
     let first_root = seen.accounts.iter().position(|account| account.name == "root");
     let audit = Audit { bootstrap, seen, declared, first_root };

@@ -2,7 +2,7 @@
 
 use super::{Finding, Seen, What};
 use crate::catalog::HostCatalog;
-use crate::observed::{Installed, Observed};
+use crate::observed::Installed;
 use crate::script::reader::{ACCOUNT, KEYS, SUDOERS, installed};
 
 /// Which of what belongs to reader keys is as it should be.
@@ -16,8 +16,8 @@ pub(super) struct Readers {
     keys: bool,
 }
 
-pub(super) fn readers(catalog: &HostCatalog, observed: &Observed) -> Readers {
-    let Some(Installed { program, sudoers, keys, readable: _ }) = &observed.reader else { return Readers::default() };
+pub(super) fn readers(catalog: &HostCatalog, found: Option<&Installed>) -> Readers {
+    let Some(Installed { program, sudoers, keys, readable: _ }) = found else { return Readers::default() };
     let wanted = installed(catalog);
     let declared = !catalog.readers.is_empty();
     Readers {

@@ -15,10 +15,12 @@ use crate::secrets::{Identities, Live, Store};
 use crate::transport::{Asker as _, Timeouts};
 use crate::ui::Ui;
 
+pub mod add;
 pub mod adopt;
 mod agreeing;
 pub mod apply;
 mod applying;
+pub mod audit;
 pub mod ci;
 pub mod completions;
 pub mod drift;
@@ -45,6 +47,7 @@ pub mod undo;
 mod undoing;
 pub mod unlock;
 pub mod validate;
+pub mod vendor;
 pub mod verify;
 mod verifying;
 
@@ -134,6 +137,13 @@ impl From<Box<Diagnostic>> for Diagnostics {
     }
 }
 
+/// What is not as it was reviewed (`steward.lock`), or as somebody agreed to (`vendor.lock`).
+fn locks(inventory: &Inventory, library: &Library) -> Diagnostics {
+    let mut mistakes = crate::vendor::record::check(library);
+    mistakes.0.extend(lock::check(inventory, library).0);
+    mistakes
+}
+
 /// An inventory without mistakes, and what every selected host should be.
 pub struct Compiled {
     pub inventory: Inventory,
@@ -159,11 +169,11 @@ impl Context {
             if let (Err(wrong), Some(_)) = (selection, &self.global.limit) {
                 mistakes.0.extend(wrong.0);
             }
-            mistakes.0.extend(lock::check(&inventory, &library).0);
+            mistakes.0.extend(locks(&inventory, &library).0);
             mistakes.0.extend(compile::further_mistakes(&inventory, &library).0);
             return Err(mistakes);
         }
-        mistakes.0.extend(lock::check(&inventory, &library).0);
+        mistakes.0.extend(locks(&inventory, &library).0);
         let selection = match selection {
             Ok(selection) => selection,
             Err(wrong) => {

@@ -1,4 +1,4 @@
-//! `steward module list|show|new|update`
+//! `steward module list|show|new|update|vendor`
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -23,16 +23,26 @@ enum Command {
     /// All modules: those of Steward and the chapter's own.
     List,
     /// What a module asks for, needs and offers.
-    Show { name: String },
+    Show {
+        name: String,
+    },
     /// Begin a module in the chapter's repository.
-    New { name: String },
+    New {
+        name: String,
+    },
     /// Record the modules in use as they are now, so that `plan` and `apply` go on.
-    Update { name: Option<String> },
+    Update {
+        name: Option<String>,
+    },
+    Vendor(super::vendor::Vendor),
 }
 
 impl Module {
     pub fn run(self, context: &Context) -> Outcome {
-        let Self { command } = self;
+        let command = match self.command {
+            Command::Vendor(vendor) => return vendor.run(context),
+            command => command,
+        };
         let mut mistakes = Diagnostics::default();
         let (inventory, library) = match context.inventory_dir() {
             Ok(dir) => {
@@ -46,6 +56,7 @@ impl Module {
         let chapters = inventory.as_ref().map(|inventory| inventory.chapter.locale).unwrap_or_default();
         let language = context.global.locale.unwrap_or(chapters).code();
         match command {
+            Command::Vendor(_) => {}
             Command::List if context.ui.format == Format::Json => context.ui.json(&list(&library, language)),
             Command::List => context.ui.data(&describe::list(&library, language)),
             Command::Show { name } => {

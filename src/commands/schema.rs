@@ -37,6 +37,8 @@ enum Described {
     History,
     /// What `unlock --format json` prints.
     Unlock,
+    /// What `audit --format json` prints.
+    Audit,
     /// What `validate --format json` prints.
     Validate,
     /// The file that `plan --out` writes.
@@ -80,6 +82,7 @@ impl Schema {
             Described::Apply => schemas::apply(),
             Described::Drift => schemas::drift(),
             Described::Verify => schemas::verify(),
+            Described::Audit => schemas::audit(),
             Described::History => schemas::history(),
             Described::Unlock => schemas::unlock(),
             Described::Validate | Described::SecretsCheck => schemas::validate(),

@@ -151,13 +151,19 @@ fn unmet(world: &World<'_, '_, '_>, instance: &Instance<'_>, need: &Need) -> Dia
         at_service(instance, format!("`{}` needs a service of module `{module}` on `{host}`", instance.name));
     let mistake = mistake.related(&need.place, "needed here");
     let elsewhere = world.inventory.services.iter().find(|(_, service)| service.module.value == *module);
-    let on: Vec<&str> = instance.service.on.iter().map(|word| word.value.as_str()).collect();
-    let on = if on.len() == 1 { on.concat() } else { format!("[{}]", on.join(", ")) };
+    let quoted = |word: &str| {
+        if word.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
+            word.to_owned()
+        } else {
+            format!("'{word}'")
+        }
+    };
+    let on: Vec<String> = instance.service.on.iter().map(|word| format!(" --on {}", quoted(&word.value))).collect();
     mistake.remedy(match elsewhere {
         None if !world.library.knows(module) => {
             format!("there is no module `{module}` yet; `steward module list` shows those there are")
         }
-        None => format!("add it to `services`: `{module}: {{ module: {module}, on: {on} }}`"),
+        None => format!("add one: `steward add {module}{}`", on.concat()),
         Some((name, service)) if service.hosts.len() == 1 => {
             format!(
                 "place `{name}` on {host}, too, or use it from there: `needs: {{ {module}: {{ service: {name} }} }}`"

@@ -8,13 +8,13 @@ pub(super) fn block(key: &str, value: &Value, indent: usize, newline: &str) -> S
     match value {
         Value::Object(map) if !map.is_empty() => {
             let inner: String = map.iter().map(|(key, value)| block(key, value, indent + 2, newline)).collect();
-            format!("{blanks}{}:{newline}{inner}", word(key))
+            format!("{blanks}{}:{newline}{inner}", name(key))
         }
         Value::Array(items) if items.len() > 1 && flow(value).len() > 100 => {
             let lines: String = items.iter().map(|item| format!("{blanks}  - {}{newline}", flow(item))).collect();
-            format!("{blanks}{}:{newline}{lines}", word(key))
+            format!("{blanks}{}:{newline}{lines}", name(key))
         }
-        _ => format!("{blanks}{}: {}{newline}", word(key), flow(value)),
+        _ => format!("{blanks}{}: {}{newline}", name(key), flow(value)),
     }
 }
 
@@ -26,7 +26,7 @@ pub(super) fn flow(value: &Value) -> String {
         Value::Object(map) if map.is_empty() => "{}".to_owned(),
         Value::Object(map) => {
             let entries: Vec<String> =
-                map.iter().map(|(key, value)| format!("{}: {}", word(key), flow(value))).collect();
+                map.iter().map(|(key, value)| format!("{}: {}", name(key), flow(value))).collect();
             format!("{{ {} }}", entries.join(", "))
         }
         _ => value.to_string(),
@@ -36,6 +36,11 @@ pub(super) fn flow(value: &Value) -> String {
 /// A text, plain if every reader of YAML takes it for that text.
 pub(super) fn word(text: &str) -> String {
     if is_plain(text) { text.to_owned() } else { Value::from(text).to_string() }
+}
+
+/// A key. `on` is one of the inventory's own, which people write as it is.
+fn name(key: &str) -> String {
+    if key == "on" { key.to_owned() } else { word(key) }
 }
 
 /// What YAML 1.1 or 1.2 would take for something else, in lower case.

@@ -25,6 +25,8 @@ pub enum Verdict {
     Failed(String),
     /// It could not be found out; why.
     Broken(String),
+    /// It does not apply, or nobody could say; why.
+    Skipped(String),
 }
 
 /// The whole document.
@@ -53,6 +55,7 @@ pub fn junit(name: &str, suites: &[Suite]) -> String {
                 }
                 Verdict::Failed(said) => ("failure", said),
                 Verdict::Broken(said) => ("error", said),
+                Verdict::Skipped(said) => ("skipped", said),
             };
             let first = escaped(said.lines().next().unwrap_or_default());
             let _ = writeln!(

@@ -116,6 +116,32 @@ pub fn verify() -> Value {
     )
 }
 
+/// `steward audit --format json`.
+pub fn audit() -> Value {
+    let point = object(&[
+        ("id", text()),
+        ("title", text()),
+        ("result", words(&["pass", "fail", "skip"])),
+        ("found", nullable("string")),
+        ("remedy", nullable("string")),
+    ]);
+    let host = object(&[
+        ("host", text()),
+        ("status", words(&["ok", "unreachable", "failed"])),
+        ("error", nullable("string")),
+        ("points", list(point)),
+    ]);
+    titled(
+        "How hosts are, against the baseline of security",
+        object(&[
+            ("format", json!({ "const": 1 })),
+            ("inventory", text()),
+            ("hosts", list(host)),
+            ("summary", object(&["pass", "fail", "skip"].map(|count| (count, number())))),
+        ]),
+    )
+}
+
 /// `steward drift --format json`, and what `--notify` gets.
 pub fn drift() -> Value {
     let difference = object(&[("id", text()), ("action", action()), ("reason", text())]);

@@ -62,6 +62,7 @@ impl Side {
         let Some(inventory) = inventory else { return Err(mistakes) };
         let library = Library::load(&inventory.dir, &mut mistakes);
         if which == Which::Head {
+            mistakes.0.extend(crate::vendor::record::check(&library).0);
             mistakes.0.extend(lock::check(&inventory, &library).0);
         }
         if mistakes.has_errors() {

@@ -30,18 +30,20 @@ unit_word() {
 
 # Every byte that is not printable ASCII, "|" and "\" as \0ooo.
 encoded() {
-  od -An -v -to1 | tr -s ' \n' '\n\n' | awk 'NF { printf "\\0%s", $1 }'
+  od -An -v -to1 | tr ' ' '\n' | awk 'NF { printf "\\0%s", $1 }'
 }
 
-# TCP ports that listen on more than loopback, by what the kernel says.
+# Ports of TCP, or of $1, that listen on more than loopback, by what the kernel says.
 listening_ports() {
-  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '
+  set -- "${1:-tcp}" 0A
+  [ "$1" = tcp ] || set -- "$1" 07
+  cat "/proc/net/$1" "/proc/net/${1}6" 2>/dev/null | awk -v state="$2" '
     function number(hex,  i, n) {
       n = 0
       for (i = 1; i <= length(hex); i++) n = n * 16 + index("0123456789ABCDEF", substr(hex, i, 1)) - 1
       return n
     }
-    $4 == "0A" {
+    $4 == state {
       split($2, parts, ":")
       if (parts[1] ~ /7F$/ && length(parts[1]) == 8) next
       if (parts[1] == "00000000000000000000000001000000" || parts[1] ~ /^0000000000000000FFFF0000......7F$/) next

@@ -17,6 +17,7 @@ pub mod request;
 const PROBE: &str = include_str!("probe.sh");
 const ACCESS: &str = include_str!("access.sh");
 const CHECKS: &str = include_str!("checks.sh");
+const AUDIT: &str = include_str!("audit.sh");
 const APPLY: &str = include_str!("apply.sh");
 const LEDGER: &str = include_str!("ledger.sh");
 const ACCOUNT: &str = include_str!("account.sh");
@@ -35,6 +36,13 @@ pub fn probe_program() -> String {
 /// The program of the checks that a host does itself.
 pub fn verify_program() -> String {
     format!("{}{}\nprobe() {{ probe_checks; }}\nprobe_main\n", probe_functions(), without_comments(CHECKS))
+}
+
+/// The program of an audit.
+pub fn audit_program() -> String {
+    let sections = "facts) probe_facts ;;\nledger) probe_ledger ;;\naccess) probe_access ;;\naudit) probe_audit ;;\n*) cat >/dev/null ;;\n";
+    let functions = [PROBE, ACCOUNT, ACCESS, CHECKS, AUDIT].map(without_comments).concat();
+    format!("{functions}probe() {{\ncase $1 in\n{sections}esac\n}}\nprobe_main\n")
 }
 
 /// Everything that a look needs, as functions: the common part, each kind's, and the table of sections.
@@ -182,7 +190,9 @@ mod tests {
     #[test]
     fn the_programs_parse_in_every_shell() {
         let change = format!("{}{}", probe_functions(), apply_functions());
-        for program in [probe_program(), verify_program(), records_program(), change, rollback_program()] {
+        for program in
+            [probe_program(), verify_program(), audit_program(), records_program(), change, rollback_program()]
+        {
             for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
                 let output = Command::new(shell[0]).args(&shell[1..]).args(["-n", "-c", &program]).output().unwrap();
                 assert!(output.status.success(), "{shell:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -235,8 +245,8 @@ mod tests {
         }
     }
 
-    const SHELL: [&str; 12] =
-        [PROBE, ACCOUNT, ACCESS, LEDGER, CHECKS, APPLY, LOG, LOCK, PENDING, CONFIRM, ROLLBACK, RECORDS];
+    const SHELL: [&str; 13] =
+        [PROBE, ACCOUNT, ACCESS, LEDGER, CHECKS, AUDIT, APPLY, LOG, LOCK, PENDING, CONFIRM, ROLLBACK, RECORDS];
 
     /// Where the checker is installed; elsewhere the shells' own parsers must do.
     #[test]

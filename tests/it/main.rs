@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod add;
 mod annotations;
 mod ci;
 mod cli;
@@ -34,6 +35,7 @@ mod secrets_keys;
 mod secrets_plugins;
 mod support;
 mod undo;
+mod vendor;
 
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,143 @@
+//! The baseline of security: whether a host is as every server of a chapter should be. One exchange that changes nothing;
+//! what the host says is compared here, with what the inventory declares where that matters. What cannot be found out is
+//! skipped and says why: it never passes.
+
+use crate::access::{Finding, Seen, undeclared};
+use crate::catalog::HostCatalog;
+use crate::diag::Diagnostic;
+use crate::plan::fleet::HostError;
+use crate::probe::{nonce, reader_key};
+use crate::script::audit_program;
+use crate::script::frames::Answers;
+use crate::transport::{Broken, Conversation, Input, Session, privilege};
+
+mod access;
+mod network;
+pub mod report;
+mod said;
+mod ssh;
+mod system;
+mod updates;
+
+use said::Said;
+
+/// One point of the baseline on one host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audited {
+    /// `area.name`, for programs; they stay the same.
+    pub id: &'static str,
+    /// What should be so.
+    pub title: &'static str,
+    pub verdict: Verdict,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Pass,
+    Fail {
+        /// How it is instead.
+        found: String,
+        remedy: String,
+    },
+    /// It does not apply here, or could not be found out; why.
+    Skip(String),
+}
+
+/// What the inventory says that the catalog does not.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    /// Where sshd listens.
+    pub ssh: Vec<u16>,
+    /// Accounts of people who may change everything.
+    pub maintainers: usize,
+    /// Seconds since 1970 where Steward runs.
+    pub now: i64,
+}
+
+/// All points, area by area.
+fn judge(catalog: &HostCatalog, expected: &Expected, said: &Said, found: &[Finding]) -> Vec<Audited> {
+    let mut all = ssh::audit(catalog, said);
+    all.extend(access::audit(expected, said, found));
+    all.extend(network::audit(catalog, expected, said));
+    all.extend(updates::audit(catalog, said));
+    all.extend(system::audit(expected, said));
+    all
+}
+
+/// What sets a point right that the module `baseline` is responsible for.
+fn by_baseline(catalog: &HostCatalog) -> String {
+    if catalog.services.iter().any(|service| service.module == "baseline") {
+        "`steward apply` sets it as the module `baseline` says; `steward plan` shows what differs".to_owned()
+    } else {
+        format!("the module `baseline` sets it: `steward add baseline --on {}`", catalog.host)
+    }
+}
+
+/// Asks the host, in one exchange.
+pub fn audit(
+    session: &mut dyn Session,
+    catalog: &HostCatalog,
+    expected: &Expected,
+    silence: std::time::Duration,
+) -> Result<Vec<Audited>, HostError> {
+    let answers = asked(session, silence).map_err(host_error)?;
+    let is_root = answers.sections.get("facts").is_some_and(|it| it.text_lines().any(|line| line == "uid|0"));
+    if !is_root {
+        let fact = format!("host {}: the login is not root there and did not become it", catalog.host);
+        let diagnostic = Diagnostic::error(fact).remedy("log in as root or as a user who may use sudo (`--user`)");
+        return Err(HostError { unreachable: false, diagnostic });
+    }
+    let said = Said::read(answers.sections.get("audit"));
+    let seen = Seen::read(answers.sections.get("access"));
+    let reader = reader_key(answers.sections.get("ledger"));
+    Ok(judge(catalog, expected, &said, &undeclared(catalog, &seen, reader.as_ref())))
+}
+
+fn asked(session: &mut dyn Session, silence: std::time::Duration) -> Result<Answers, Broken> {
+    let nonce = nonce()?;
+    let sudo = session.login().sudo.clone();
+    let mut upload = privilege::preamble(&sudo, &nonce, audit_program().as_bytes());
+    upload.extend_from_slice(
+        format!("steward-request 2 {nonce} \nfacts 0\nledger 0\naccess 0\naudit 0\nend 0\n").as_bytes(),
+    );
+    let mut talk = Asking { upload: Some(upload), answers: Answers::new(&nonce) };
+    session.exchange(&privilege::command(&sudo, &nonce), &mut talk, silence)?;
+    if !talk.answers.done {
+        let fact = "the host answered with more than it was asked";
+        return Err(Broken::Ended(Box::new(Diagnostic::error(fact).remedy("look at what its login scripts print"))));
+    }
+    Ok(talk.answers)
+}
+
+/// Why nothing can be said about a host.
+pub fn host_error(broken: Broken) -> HostError {
+    let (unreachable, diagnostic) = match broken {
+        Broken::Unreachable(diagnostic) => (true, diagnostic),
+        Broken::Lost(diagnostic) | Broken::Ended(diagnostic) => (false, diagnostic),
+    };
+    HostError { unreachable, diagnostic: *diagnostic }
+}
+
+struct Asking {
+    upload: Option<Vec<u8>>,
+    answers: Answers,
+}
+
+impl Conversation for Asking {
+    fn input(&mut self) -> Input {
+        self.upload.take().map_or(Input::End, Input::Bytes)
+    }
+
+    fn output(&mut self, bytes: &[u8]) {
+        self.answers.feed(bytes);
+    }
+
+    fn errors(&mut self, _bytes: &[u8]) {}
+
+    fn finished(&self) -> bool {
+        self.answers.done || self.answers.is_too_much()
+    }
+}
+
+#[cfg(test)]
+mod tests;
