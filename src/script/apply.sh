@@ -16,6 +16,7 @@
 #                        now; it is removed if the function ends without `replace`
 #   replace TEMP PATH    move a finished temporary file into place, durably
 #   set_owner_mode PATH OWNER GROUP MODE     change what differs; empty: leave as it is. Fails, 1, if nothing differed
+#   news TEXT            tell the operator, a few seconds later if the function takes long: what it waits for, what it mends
 #   note LINE            write a line to the ledger: what was done, for later looks
 #   seal PATH COPY LINE  note a file with secrets, by its digest under this host's keys, with a copy without the secrets;
 #                        its previous content is kept only until the run ends
@@ -26,6 +27,11 @@
 emit() { printf '\n@%s %s\n' "$NONCE" "$*" >&4; }
 
 unchanged() { exit 90; }
+
+news() { printf '%s\n' "$1" >"$RUN/news.new" && mv -f -- "$RUN/news.new" "$RUN/news"; }
+
+# tell_news WHO: sends it, once; WHO keeps the two that may do so apart.
+tell_news() { if mv -f -- "$RUN/news" "$RUN/told.$1" 2>/dev/null; then emit "news $(head -c 1000 "$RUN/told.$1" | base64 | tr -d '\n')"; fi; }
 
 keep() {
   keep_as
@@ -221,21 +227,35 @@ begin() {
   trap 'finish aborted' EXIT
   trap 'exit 1' INT TERM
   printf '%s\n%s\n' "$holder" "$RUN" >"$BASE/holder"
-  ( while sleep 5 >/dev/null 2>&1 3<&- 4>&- 9>&-; do watch_operator; emit beat; done ) </dev/null >/dev/null 2>&1 3<&- 9>&- &
+  # a shell that was killed must not seem to live on by its pulse
+  ( while sleep 5 >/dev/null 2>&1 3<&- 4>&- 9>&- && kill -0 $$ 2>/dev/null; do watch_operator; tell_news pulse; emit beat; done ) </dev/null >/dev/null 2>&1 3<&- 9>&- &
   pulse=$!
 }
 
+# Without flock it is a link that cannot be made twice, and says which process has it.
 take_lock() {
-  exec 9>>"$BASE/lock"
   if command -v flock >/dev/null 2>&1; then
+    exec 9>>"$BASE/lock"
     flock -n 9
-  elif mkdir "$BASE/lock.d" 2>/dev/null; then
-    echo $$ >"$BASE/lock.d/pid"
-  else
-    # the holder is gone: its directory is ours to take
-    kill -0 "$(cat "$BASE/lock.d/pid" 2>/dev/null)" 2>/dev/null && return 1
-    echo $$ >"$BASE/lock.d/pid"
+    return
   fi
+  ! ln -s "$$ $(born $$)" "$BASE/lock.d" 2>/dev/null || return 0
+  held=$(readlink "$BASE/lock.d") || return 1
+  [ "$(born "${held%% *}")" != "${held#* }" ] || return 1
+  # its process is gone; unless somebody else was quicker, it is ours to take
+  mv -f -- "$BASE/lock.d" "$BASE/lock.$$" 2>/dev/null || return 1
+  taken=$(readlink "$BASE/lock.$$")
+  rm -f -- "$BASE/lock.$$"
+  [ "$taken" = "$held" ] || { ln -s "$taken" "$BASE/lock.d"; return 1; }
+  ln -s "$$ $(born $$)" "$BASE/lock.d" 2>/dev/null
+}
+
+# When a process began, so that a later one with its number is not taken for it; nothing if there is none. See proc(5).
+born() {
+  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+  # shellcheck disable=SC2086
+  set -- ${stat##*) }
+  echo "$(cat /proc/sys/kernel/random/boot_id)-${20}"
 }
 
 # Every 5 s: without a word from the operator for 30 s, the run ends after the current step.
@@ -326,6 +346,7 @@ step() {
   emit "step $numbers begin"
   (trap - PIPE HUP; set -eu; "$@") </dev/null >"$RUN/output" 2>&1 3<&- 4>&- 9>&-
   code=$?
+  tell_news run
   case $code in
     0)
       for reaction in $reactions; do owe "$reaction"; echo "$STEP $owners" >>"$RUN/by.$reaction"; done

@@ -2,7 +2,6 @@
 //! a host must look like once a generation is applied.
 
 use std::fmt::Write as _;
-use std::process::Command;
 
 use crate::support::{Chapter, Host, Proxy};
 
@@ -18,11 +17,11 @@ secrets: { password: { rotate: manual } }
 resources:
   - group: { name: team0 }
   - group: { name: team1 }
-  - file: { path: /etc/campaign.conf, content: "" , when: false }
+  - directory: { path: /etc/campaign, mode: "0700" }
 "#;
 
 fn module() -> String {
-    let mut text = MODULE.replace("  - file: { path: /etc/campaign.conf, content: \"\" , when: false }\n", "");
+    let mut text = MODULE.to_owned();
     for n in 0..4 {
         let _ = write!(
             text,
@@ -65,7 +64,6 @@ fn module() -> String {
         ExecReload=sh -c 'head -n 1 /etc/campaign/{n}.conf >>/var/log/campaign.{n}'
         [Install]
         WantedBy=multi-user.target
-  - directory: {{ path: /etc/campaign, mode: '0700', when: \"{{{{ {n} == 0 }}}}\" }}
   - file: {{ path: /etc/campaign/{n}.conf, content: \"{{{{ generation }}}}\\n{more}\" }}
   - service: {{ name: campaign{n}, {reacts}: [/etc/campaign/{n}.conf] }}
 "
@@ -77,14 +75,10 @@ fn module() -> String {
 /// A chapter that reaches the host through a proxy, with its secret set.
 pub(super) fn chapter(host: &Host, proxy: &Proxy) -> Chapter {
     let chapter = Chapter::new().file("modules/campaign.yaml", module());
-    let identity = chapter.home().join(".config/steward/identities.txt");
-    std::fs::create_dir_all(identity.parent().unwrap()).unwrap();
-    assert!(Command::new("age-keygen").arg("-o").arg(&identity).output().unwrap().status.success());
-    let public = Command::new("age-keygen").arg("-y").arg(&identity).output().unwrap().stdout;
     let top = format!(
         "id: 00112233445566778899aabbccddeeff\nchapter: {{ name: Test, domain: test.example, min_readers: 1 }}\n\
          people: {{ ana: {{ name: Ana, role: maintainer, age: [{}] }} }}\n",
-        String::from_utf8(public).unwrap().trim()
+        chapter.age_identity()
     );
     let chapter = reached(of(chapter.file("chapter.yaml", top).key(host.key()), 0), host, proxy);
     let _ = chapter.run(&["module", "update"]).success();
@@ -128,7 +122,7 @@ pub(super) fn wrong(host: &Host, generation: u64) -> Vec<String> {
     expect("debts", "ls /var/lib/steward/*/debts 2>/dev/null || true", "");
     expect("temporary files", LEFT, "");
     expect("the lock", "flock -n -w 0 /var/lib/steward/lock true", "");
-    expect("processes", "pgrep -af 'steward[-]request|NONCE=' || true", "");
+    expect("processes", "pgrep -af 'LC_ALL=[C]; PATH=.*sha256[s]um' || true", "");
     let held = (0..4).map(|n| format!("/srv/campaign{n}/secret\n")).collect::<String>();
     expect("files with the secret", SECRETS, &format!("/etc/campaign/0.conf\n{held}"));
     wrong
