@@ -13,6 +13,8 @@ pub struct Observed {
     pub facts: Facts,
     /// Reactions that an earlier run still owes.
     pub debts: Vec<Debt>,
+    /// A run was interrupted and left something behind, and none is at work now: the next one clears it.
+    pub interrupted: bool,
     /// Revision of the last completed apply; `None`: unknown.
     pub applied: Option<String>,
     pub ledger: Arc<Ledger>,

@@ -77,6 +77,7 @@ pub fn observed(catalog: &HostCatalog, sections: &BTreeMap<String, Answer>, look
         resources,
         facts: facts(sections.get("facts")),
         debts: debts(sections.get("debts")),
+        interrupted: sections.get("debts").is_some_and(|answer| answer.text_lines().any(|line| line == "I")),
         applied,
         ledger,
         access,

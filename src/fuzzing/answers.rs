@@ -109,7 +109,7 @@ struct Hostile {
     says: Vec<Vec<u8>>,
     login: Login,
     exchanges: usize,
-    /// The nonce of the last exchange, and what was said in it.
+    /// The nonce of the last exchange, and what was heard in it.
     nonce: String,
     said: Vec<u8>,
 }
@@ -122,13 +122,16 @@ impl Session for Hostile {
         assert_eq!(self.nonce.len(), 32, "{command}");
         while let Input::Bytes(_) = talk.input() {}
         self.said = with_nonce(&self.says.pop().unwrap_or_default(), self.nonce.as_bytes());
+        let mut heard = 0;
         for piece in self.said.chunks(4096) {
             if talk.finished() {
                 break;
             }
             talk.output(piece);
             talk.errors(piece);
+            heard += piece.len();
         }
+        self.said.truncate(heard);
         if talk.finished() { Ok(()) } else { Err(Broken::Ended(Box::new(Diagnostic::error("the host ended")))) }
     }
 

@@ -31,6 +31,8 @@ pub struct HostPlan {
     pub steps: Vec<usize>,
     /// Indices of reactions that an earlier run still owes.
     pub owed: Vec<usize>,
+    /// An earlier run left something behind: there is something to apply even if nothing is to change.
+    pub interrupted: bool,
     pub facts: Facts,
     /// Revision of the host's last completed apply; `None`: unknown.
     pub applied: Option<String>,
@@ -111,6 +113,7 @@ pub fn plan(catalog: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
             unchanged: 0,
             steps: Vec::new(),
             owed: owed(&reactions, &observed.debts, catalog),
+            interrupted: observed.interrupted,
             facts: observed.facts.clone(),
             applied: observed.applied.clone(),
             unreadable: Vec::new(),

@@ -59,7 +59,7 @@ fn origins(plan: &FleetPlan) -> String {
 fn host(text: &mut String, entry: &HostEntry, options: Options) {
     let paint = Paint(options.color);
     match &entry.result {
-        Ok(plan) if plan.is_empty() && plan.unknown.is_empty() && plan.access.is_empty() => {}
+        Ok(plan) if plan.is_empty() && plan.unknown.is_empty() && plan.access.is_empty() && !plan.interrupted => {}
         Ok(plan) => planned(text, &entry.host, plan, options),
         Err(error) => {
             let word = if error.unreachable { "unreachable" } else { "failed" };
@@ -83,6 +83,9 @@ fn planned(text: &mut String, host: &str, plan: &HostPlan, options: Options) {
     for unknown in &plan.unknown {
         let line = format!("{} cannot be read: {}", unknown.id, super::diff::visible(&unknown.why));
         let _ = writeln!(text, "  {} {line}", paint.with(YELLOW, "?"));
+    }
+    if plan.interrupted {
+        let _ = writeln!(text, "  {} an earlier run was interrupted; `apply` clears what it left", paint.with(YELLOW, "!"));
     }
     access(text, &plan.access, options);
     text.push('\n');

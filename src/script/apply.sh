@@ -227,8 +227,8 @@ begin() {
   trap 'finish aborted' EXIT
   trap 'exit 1' INT TERM
   printf '%s\n%s\n' "$holder" "$RUN" >"$BASE/holder"
-  # a shell that was killed must not seem to live on by its pulse
-  ( while sleep 5 >/dev/null 2>&1 3<&- 4>&- 9>&- && kill -0 $$ 2>/dev/null; do watch_operator; tell_news pulse; emit beat; done ) </dev/null >/dev/null 2>&1 3<&- 9>&- &
+  # a shell that was killed must not seem to live on by its pulse, and leave nothing behind
+  ( while sleep 5 >/dev/null 2>&1 3<&- 4>&- 9>&- && kill -0 $$ 2>/dev/null; do watch_operator; tell_news pulse; emit beat; done; bury ) </dev/null >/dev/null 2>&1 3<&- 9>&- &
   pulse=$!
 }
 
@@ -241,7 +241,8 @@ take_lock() {
   fi
   ! ln -s "$$ $(born $$)" "$BASE/lock.d" 2>/dev/null || return 0
   held=$(readlink "$BASE/lock.d") || return 1
-  [ "$(born "${held%% *}")" != "${held#* }" ] || return 1
+  born=$(born "${held%% *}")
+  [ -z "$born" ] || [ "$born" != "${held#* }" ] || return 1
   # its process is gone; unless somebody else was quicker, it is ours to take
   mv -f -- "$BASE/lock.d" "$BASE/lock.$$" 2>/dev/null || return 1
   taken=$(readlink "$BASE/lock.$$")
@@ -256,6 +257,15 @@ born() {
   # shellcheck disable=SC2086
   set -- ${stat##*) }
   echo "$(cat /proc/sys/kernel/random/boot_id)-${20}"
+}
+
+# What a run that was killed left, as far as no other one has begun since.
+bury() {
+  rm -rf -- "$RUN" "$STAGE"
+  take_lock || return 0
+  shred_kept
+  [ "$(sed -n 2p "$BASE/holder" 2>/dev/null)" != "$RUN" ] || rm -f -- "$BASE/holder"
+  rm -rf -- "$BASE/lock.d"
 }
 
 # Every 5 s: without a word from the operator for 30 s, the run ends after the current step.

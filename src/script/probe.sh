@@ -230,12 +230,26 @@ probe_facts() {
   if [ -d /run/systemd/system ]; then echo 'init|systemd'; else echo 'init|other'; fi
 }
 
-# Prints D|file|first line for every reaction that is owed.
+# Prints D|file|first line for every reaction that is owed; and I if a run left something behind and none is at work.
 probe_debts() {
   cat >/dev/null
   for debt in "$RECORDS"/debts/*; do
     [ ! -f "$debt" ] || printf 'D|%s|%s\n' "${debt##*/}" "$(head -n 1 "$debt" | tr -c ' -~\n' '?')"
   done
+  for left in "${RECORDS%/*}/holder" "$RECORDS/shred" "$RECORDS"/stage.* "$RECORDS"/run.*; do
+    [ -e "$left" ] || continue
+    at_work "${RECORDS%/*}" || echo I
+    break
+  done
+}
+
+# True if somebody has the lock in this directory.
+at_work() {
+  if command -v flock >/dev/null 2>&1; then
+    [ -e "$1/lock" ] && ! flock -n "$1/lock" true
+  else
+    at_work=$(readlink "$1/lock.d") && kill -0 "${at_work%% *}" 2>/dev/null
+  fi
 }
 
 # Prints R|revision of the last complete apply, and S|identity|stamp|ids of values for what holds secrets.
