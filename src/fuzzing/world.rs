@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::catalog::{HostCatalog, Resource, ServiceEntry};
 use crate::diag::{Diagnostics, Source};
-use crate::kinds::bench::Sources;
-use crate::kinds::{ALL, Build, Kind, Site, named};
+use crate::kinds::bench::{Sources, entry};
+use crate::kinds::{ALL, Build, Kind, Site, TreeNode, named};
 use crate::plan::HostPlan;
 use crate::plan::diff::Remote;
 use crate::plan::fleet::{FleetPlan, HostEntry};
@@ -62,7 +62,9 @@ pub(super) fn catalog() -> Arc<HostCatalog> {
 
 fn resource(kind: &'static dyn Kind, node: &Node, site: &Site) -> Resource {
     let mut mistakes = Diagnostics::default();
-    let mut files = Sources::default();
+    let tree = vec![entry(b"a b", TreeNode::Directory), entry(b"a b/\xff", TreeNode::File { bytes: b"x".as_slice().into(), executable: true })];
+    let trees = ["site/", "app/"].map(|path| (path.to_owned(), tree.clone()));
+    let mut files = Sources { trees: trees.into(), ..Sources::default() };
     let item = kind.item(node, &mut Build { mistakes: &mut mistakes, files: &mut files, site }).expect("an example is valid");
     let owners = vec![usize::from(kind.name() == "service")];
     Resource { id: Id::new(kind.name(), item.name()), kind, item: Arc::from(item), owners, place: node.place.clone() }

@@ -119,9 +119,23 @@ fn every_tool_is_busybox() {
         .file("site/d", "y");
     mended(&chapter);
     host.sh("echo drift >/srv/a/file; rm -r /srv/tree/d; usermod -c Eve ana");
-    let _ = chapter.plan().success().stdout_has("Plan: 1 to create, 2 to update").code();
+    let _ = chapter.plan().success().stdout_has("Plan: 0 to create, 3 to update, 0 to delete, 1 to run");
     mended(&chapter);
     assert_eq!(host.sh("cat /srv/a/file /srv/tree/d; stat -c '%a %U' /srv/a"), "one\ny2750 ana\n");
+}
+
+/// A file takes no memory of its size, on either way, and installing packages has enough.
+#[test]
+fn a_host_with_little_memory() {
+    let host = Host::new();
+    host.memory(512);
+    let bytes: Vec<u8> = (0..96_u32 << 20).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let large = "  - file: { path: /srv/large, source: large.bin }\n  - package: nginx-light\n  - service: { name: nginx }\n";
+    let chapter = chapter(&host, &format!("{PLAIN}{large}")).file("large.bin", &bytes);
+    mended(&chapter);
+    assert_eq!(host.sh("stat -c %s /srv/large; systemctl is-active nginx"), format!("{}\nactive\n", bytes.len()));
+    let eaten = host.ssh("head -c 700m /dev/zero | tail -c 700m | wc -c");
+    assert_ne!(String::from_utf8_lossy(&eaten.stdout).trim(), (700 << 20).to_string(), "there is a limit");
 }
 
 /// What `slow` does while another run comes.
