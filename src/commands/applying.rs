@@ -76,7 +76,9 @@ impl Doer {
     fn host(&self, work: Work) -> Outcome {
         self.progress.begin(&work.host, "starting");
         let outcome = match (work.plan, work.session) {
-            (Ok(plan), Some(session)) if plan.is_empty() && !plan.interrupted => unchanged(&plan, session.exchanges()),
+            (Ok(plan), Some(session)) if plan.is_empty() && !plan.interrupted => {
+                unchanged(&plan, session.exchanges())
+            }
             (Ok(plan), Some(session)) if !plan.unreadable.is_empty() => unreadable(&plan, session.exchanges()),
             (Ok(plan), Some(mut session)) => {
                 let watch = |host: &str, event: Event| self.watch(host, &event);

@@ -28,7 +28,13 @@ const MOST: usize = 1 << 20;
 pub fn answers(bytes: &[u8]) {
     static CATALOG: OnceLock<Arc<HostCatalog>> = OnceLock::new();
     let catalog = CATALOG.get_or_init(catalog);
-    let mut host = Hostile { says: split(bytes), login: Login { user: None, sudo: Sudo::None }, exchanges: 0, nonce: String::new(), said: Vec::new() };
+    let mut host = Hostile {
+        says: split(bytes),
+        login: Login { user: None, sudo: Sudo::None },
+        exchanges: 0,
+        nonce: String::new(),
+        said: Vec::new(),
+    };
     let run = Run {
         inventory: "ab12".into(),
         id: "20260102T030405-1".into(),
@@ -59,7 +65,9 @@ pub fn answers(bytes: &[u8]) {
 
 fn show(diagnostics: Vec<Diagnostic>) {
     let mut all = Diagnostics::default();
-    diagnostics.into_iter().for_each(|it| all.push(it));
+    for it in diagnostics {
+        all.push(it);
+    }
     assert_can_be_shown(&report::render(&all, false));
 }
 

@@ -11,8 +11,7 @@ use crate::yaml::Value;
 /// The bytes are one or more files, with a NUL between them. A file that is not UTF-8 never gets as far as this.
 pub fn inventory(bytes: &[u8]) {
     let texts = bytes.split(|byte| *byte == 0).take(4).map(String::from_utf8_lossy);
-    let sources: Vec<_> =
-        texts.enumerate().map(|(index, text)| Source::new(format!("{index}.yaml"), text)).collect();
+    let sources: Vec<_> = texts.enumerate().map(|(index, text)| Source::new(format!("{index}.yaml"), text)).collect();
     let (inventory, mistakes) = from_sources(Path::new("/nonexistent"), sources);
     for mistake in &mistakes.0 {
         assert!(!mistake.fact.is_empty(), "a mistake says nothing");

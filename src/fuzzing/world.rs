@@ -45,7 +45,8 @@ pub(super) fn catalog() -> Arc<HostCatalog> {
         }
     }
     resources.push(resource(named("file").expect("a kind"), &sealed(), &site));
-    let service = |name: &str, needs: &[usize]| ServiceEntry { name: name.into(), module: "test".into(), needs: needs.into() };
+    let service =
+        |name: &str, needs: &[usize]| ServiceEntry { name: name.into(), module: "test".into(), needs: needs.into() };
     Arc::new(HostCatalog {
         host: "web1".into(),
         site,
@@ -62,10 +63,15 @@ pub(super) fn catalog() -> Arc<HostCatalog> {
 
 fn resource(kind: &'static dyn Kind, node: &Node, site: &Site) -> Resource {
     let mut mistakes = Diagnostics::default();
-    let tree = vec![entry(b"a b", TreeNode::Directory), entry(b"a b/\xff", TreeNode::File { bytes: b"x".as_slice().into(), executable: true })];
+    let tree = vec![
+        entry(b"a b", TreeNode::Directory),
+        entry(b"a b/\xff", TreeNode::File { bytes: b"x".as_slice().into(), executable: true }),
+    ];
     let trees = ["site/", "app/"].map(|path| (path.to_owned(), tree.clone()));
     let mut files = Sources { trees: trees.into(), ..Sources::default() };
-    let item = kind.item(node, &mut Build { mistakes: &mut mistakes, files: &mut files, site }).expect("an example is valid");
+    let item = kind
+        .item(node, &mut Build { mistakes: &mut mistakes, files: &mut files, site })
+        .expect("an example is valid");
     let owners = vec![usize::from(kind.name() == "service")];
     Resource { id: Id::new(kind.name(), item.name()), kind, item: Arc::from(item), owners, place: node.place.clone() }
 }
@@ -103,14 +109,19 @@ pub(super) fn shown(plan: HostPlan) -> Vec<String> {
 }
 
 /// One observation for each resource, and none of what nothing was said about.
-pub(super) fn assert_nothing_is_made_up(catalog: &HostCatalog, seen: &[Observation], said: impl Fn(&str) -> Option<Vec<u8>>) {
+pub(super) fn assert_nothing_is_made_up(
+    catalog: &HostCatalog,
+    seen: &[Observation],
+    said: impl Fn(&str) -> Option<Vec<u8>>,
+) {
     assert_eq!(seen.len(), catalog.resources.len());
     for (resource, observation) in catalog.resources.iter().zip(seen) {
         if !matches!(observation, Observation::Present(_) | Observation::Absent) {
             continue;
         }
         let kind = resource.id.kind;
-        let section = said(kind).unwrap_or_else(|| panic!("{} was seen, but the host said nothing of {kind}", resource.id));
+        let section =
+            said(kind).unwrap_or_else(|| panic!("{} was seen, but the host said nothing of {kind}", resource.id));
         if ["file", "directory", "link", "package", "group", "user"].contains(&kind) {
             let name = resource.id.name.as_bytes();
             let named = section.windows(name.len()).any(|window| window == name);

@@ -85,7 +85,11 @@ fn planned(text: &mut String, host: &str, plan: &HostPlan, options: Options) {
         let _ = writeln!(text, "  {} {line}", paint.with(YELLOW, "?"));
     }
     if plan.interrupted {
-        let _ = writeln!(text, "  {} an earlier run was interrupted; `apply` clears what it left", paint.with(YELLOW, "!"));
+        let _ = writeln!(
+            text,
+            "  {} an earlier run was interrupted; `apply` clears what it left",
+            paint.with(YELLOW, "!")
+        );
     }
     access(text, &plan.access, options);
     text.push('\n');

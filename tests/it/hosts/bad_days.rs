@@ -51,7 +51,9 @@ fn a_full_disk() {
     host.sh("mkdir -p /srv/small /var/lib/steward; mount -t tmpfs -o size=64k none /srv/small");
     refused(&chapter, &["web1: file:/srv/small/big failed", "No space left on device"]);
     assert_eq!(host.sh("ls -A /srv/small"), "");
-    host.sh("mount -t tmpfs -o size=16k none /var/lib/steward; dd if=/dev/zero of=/var/lib/steward/full 2>/dev/null || :");
+    host.sh(
+        "mount -t tmpfs -o size=16k none /var/lib/steward; dd if=/dev/zero of=/var/lib/steward/full 2>/dev/null || :",
+    );
     refused(&chapter, &["host web1 did nothing: ", "free space there"]);
     host.sh("umount /var/lib/steward; umount /srv/small");
     mended(&chapter);
@@ -102,7 +104,8 @@ fn neither_memory_to_write_to_nor_a_secret_left_on_the_disk() {
     ));
     assert_ne!(host.ssh("touch /dev/shm/x").status.code(), Some(0));
     mended(&chapter);
-    let held = "grep -rl Zq8w3 /etc /var /run /tmp /root /srv 2>/dev/null; ls -d /var/lib/steward/*/run.* 2>/dev/null; true";
+    let held =
+        "grep -rl Zq8w3 /etc /var /run /tmp /root /srv 2>/dev/null; ls -d /var/lib/steward/*/run.* 2>/dev/null; true";
     assert_eq!(host.sh(held), "/etc/robot.conf\n");
 }
 
@@ -130,7 +133,8 @@ fn a_host_with_little_memory() {
     let host = Host::new();
     host.memory(512);
     let bytes: Vec<u8> = (0..96_u32 << 20).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-    let large = "  - file: { path: /srv/large, source: large.bin }\n  - package: nginx-light\n  - service: { name: nginx }\n";
+    let large =
+        "  - file: { path: /srv/large, source: large.bin }\n  - package: nginx-light\n  - service: { name: nginx }\n";
     let chapter = chapter(&host, &format!("{PLAIN}{large}")).file("large.bin", &bytes);
     mended(&chapter);
     assert_eq!(host.sh("stat -c %s /srv/large; systemctl is-active nginx"), format!("{}\nactive\n", bytes.len()));
@@ -139,7 +143,8 @@ fn a_host_with_little_memory() {
 }
 
 /// What `slow` does while another run comes.
-const SLOW: &str = "  - command: { name: slow, run: \"touch /run/running; sleep SECONDS; touch /srv/slow\", creates: /srv/slow }\n";
+const SLOW: &str =
+    "  - command: { name: slow, run: \"touch /run/running; sleep SECONDS; touch /srv/slow\", creates: /srv/slow }\n";
 
 fn in_the_middle(chapter: &Chapter, host: &Host) -> std::process::Child {
     let mut command = chapter.command(&["apply", "--yes", "--silence-timeout", "12"]);
@@ -156,7 +161,8 @@ fn a_lock_without_flock() {
     host.sh("rm /usr/bin/flock");
     let chapter = chapter(&host, &SLOW.replace("SECONDS", "6"));
     let first = in_the_middle(&chapter, &host);
-    let _ = chapter.run(&["apply", "--yes", "--lock-wait", "0"]).status(5).stderr_has("another run is changing web1: ");
+    let _ =
+        chapter.run(&["apply", "--yes", "--lock-wait", "0"]).status(5).stderr_has("another run is changing web1: ");
     let first = first.wait_with_output().unwrap();
     assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
     // the power goes while it is held, and a later process has the number of the one that held it
@@ -179,9 +185,13 @@ fn a_reboot_in_the_middle() {
     host.sh("touch /run/before; systemctl reboot");
     let output = applying.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(matches!(output.status.code(), Some(3 | 4)) && said.contains("help: ") && said.contains("web1"), "{said}");
+    assert!(
+        matches!(output.status.code(), Some(3 | 4)) && said.contains("help: ") && said.contains("web1"),
+        "{said}"
+    );
     wait_for("the host is back", Duration::from_mins(1), || {
-        host.try_sh("! test -e /run/before && systemctl is-system-running").status.success() && host.ssh("true").status.success()
+        host.try_sh("! test -e /run/before && systemctl is-system-running").status.success()
+            && host.ssh("true").status.success()
     });
     let chapter = chapter.resources(PLAIN);
     mended(&chapter);
@@ -245,7 +255,9 @@ fn apt_is_locked_by_another_program() {
     host.sh("apt-get -qq update");
     let hold = "use Fcntl; open F, \">/var/lib/dpkg/lock-frontend\"; my $l = pack(\"s s l! l! i\", F_WRLCK, 0, 0, 0, 0); \
                 fcntl(F, F_SETLK, $l) or die; open R, \">/run/held\"; sleep 1 until -e \"/run/enough\"";
-    host.sh(&format!("setsid perl -e '{hold}' >/dev/null 2>&1 </dev/null & while ! test -e /run/held; do sleep 0.1; done"));
+    host.sh(&format!(
+        "setsid perl -e '{hold}' >/dev/null 2>&1 </dev/null & while ! test -e /run/held; do sleep 0.1; done"
+    ));
     let mut command = chapter.command(&["apply", "--yes"]);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut said = Vec::new();
@@ -256,7 +268,8 @@ fn apt_is_locked_by_another_program() {
         said.push(line);
     }
     assert!(child.wait().unwrap().success(), "{said:?}");
-    let waited = |line: &String| line.starts_with("web1: waiting for another program that holds the lock of packages: ");
+    let waited =
+        |line: &String| line.starts_with("web1: waiting for another program that holds the lock of packages: ");
     assert_eq!(said.iter().filter(|line| waited(line)).count(), 1, "{said:?}");
     let _ = chapter.run(&["plan", "--detailed-exitcode"]).success().no_changes();
 }

@@ -174,7 +174,7 @@ impl Worker {
             }
             Fault::PowerCut => self.host.kill(),
         }
-        let given_up = Instant::now() + Duration::from_secs(60);
+        let given_up = Instant::now() + Duration::from_mins(1);
         while operator.try_wait().unwrap().is_none() && Instant::now() < given_up {
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -226,9 +226,11 @@ impl Running {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let (lines, steps) = (BufReader::new(child.stdout.take().unwrap()).lines(), Arc::new(AtomicUsize::new(0)));
         let counted = Arc::clone(&steps);
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|_| {
-            counted.fetch_add(1, Ordering::SeqCst);
-        }));
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|_| {
+                counted.fetch_add(1, Ordering::SeqCst);
+            });
+        });
         Self { child, steps }
     }
 

@@ -33,9 +33,9 @@ fn module() -> String {
     }
     for n in 0..20 {
         let at = n % 4;
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "  - file: {{ path: /srv/campaign{at}/file{n}, content: \"{n} {{{{ generation }}}}\\n\", mode: \"{{{{ '0644' if even else '0600' }}}}\" }}\n"
+            "  - file: {{ path: /srv/campaign{at}/file{n}, content: \"{n} {{{{ generation }}}}\\n\", mode: \"{{{{ '0644' if even else '0600' }}}}\" }}"
         );
     }
     text.push_str(
@@ -138,7 +138,9 @@ const SECRETS: &str = "grep -rlF -e Zq8w3canary -e WnE4dzNjYW5hc -e pxOHczY2FuYX
 
 /// That the search finds what it looks for.
 pub(super) fn plant(host: &Host) {
-    host.sh(&format!("echo 'x {CANARY}' >/srv/campaign1/.steward.abcdef; mkdir /run/steward.x; echo x >/var/log/campaign.1"));
+    host.sh(&format!(
+        "echo 'x {CANARY}' >/srv/campaign1/.steward.abcdef; mkdir /run/steward.x; echo x >/var/log/campaign.1"
+    ));
     let found = wrong(host, 1).join("\n");
     for word in [".steward.abcdef", "/run/steward.x", "unit 1 runs with: x", "the secret: "] {
         assert!(found.contains(word), "not found: {word}: {found}");
