@@ -2,6 +2,7 @@
 
 mod access;
 mod bad_days;
+mod bad_packages;
 mod campaign;
 mod converge;
 mod failing;

@@ -53,14 +53,11 @@ fn interrupted_at_any_point_one_apply_mends_everything() {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
     let seed = number("STEWARD_SEED").unwrap_or(u64::try_from(now % 1_000_000_000).unwrap());
     let started = AtomicUsize::new(0);
-    let hosts: [Host; WORKERS] = Host::several();
     let begun = Instant::now();
     let failures: Vec<String> = std::thread::scope(|scope| {
-        let work = |(worker, host): (usize, Host)| {
-            let started = &started;
-            scope.spawn(move || Worker::new(host, worker).all(wanted, seed, started))
-        };
-        let working: Vec<_> = hosts.into_iter().enumerate().take(wanted.min(WORKERS)).map(work).collect();
+        let started = &started;
+        let work = |worker| scope.spawn(move || Worker::new(Host::new(), worker).all(wanted, seed, started));
+        let working: Vec<_> = (0..wanted.min(WORKERS)).map(work).collect();
         working.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
     });
     let failed = failures.len();
@@ -104,6 +101,7 @@ impl Worker {
         self.chapter = self.chapter.take().map(|chapter| world::of(chapter, self.generation));
     }
 
+    #[allow(clippy::print_stderr, reason = "how far it is, for whoever waits for hundreds")]
     fn all(mut self, wanted: usize, seed: u64, started: &AtomicUsize) -> Vec<String> {
         let mut failures = Vec::new();
         loop {
@@ -116,6 +114,7 @@ impl Worker {
             let fault = FAULTS[usize::try_from(seed).unwrap() % FAULTS.len()];
             let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
             let (when, wrong) = self.round(fault, &mut random);
+            eprintln!("{round}: {fault:?} {when}: {}", if wrong.is_empty() { "converged" } else { "failed" });
             if !wrong.is_empty() {
                 failures.push(format!("STEWARD_SEED={seed}, {fault:?} {when}:\n{}", wrong.join("\n")));
                 self.host.reset();
