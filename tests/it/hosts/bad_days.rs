@@ -93,7 +93,7 @@ fn neither_memory_to_write_to_nor_a_secret_left_on_the_disk() {
     );
     let chapter = chapter.file("chapter.yaml", top);
     let _ = chapter.run(&["module", "update"]).success();
-    let _ = chapter.run_with(&["secrets", "set", "robot/password"], "canary-Zq8w3").success();
+    let _ = chapter.run_with(&["secrets", "set", "robot/password"], "canary-Vk7m2").success();
     let own = "/etc/systemd/system/ssh.service.d";
     host.sh(&format!(
         "mkdir {own}; printf '[Service]\\nReadOnlyPaths=/run /dev/shm\\n' >{own}/a.conf; systemctl daemon-reload; systemctl restart ssh"
@@ -101,7 +101,7 @@ fn neither_memory_to_write_to_nor_a_secret_left_on_the_disk() {
     assert_ne!(host.ssh("touch /dev/shm/x").status.code(), Some(0));
     mended(&chapter);
     let held =
-        "grep -rl Zq8w3 /etc /var /run /tmp /root /srv 2>/dev/null; ls -d /var/lib/steward/*/run.* 2>/dev/null; true";
+        "grep -rl Vk7m2 /etc /var /run /tmp /root /srv 2>/dev/null; ls -d /var/lib/steward/*/run.* 2>/dev/null; true";
     assert_eq!(host.sh(held), "/etc/robot.conf\n");
 }
 

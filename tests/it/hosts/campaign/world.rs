@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::support::{Chapter, Host, Proxy};
 
 /// Part of the one secret; must be nowhere but in the files that are to hold it.
-const CANARY: &str = "Zq8w3canary";
+const CANARY: &str = "Vk7m2canary";
 /// Units that note which generation they read when they start, reload or restart.
 const UNITS: usize = 4;
 
@@ -133,7 +133,7 @@ const LEFT: &str = "find / -xdev '(' -path /proc -o -path /sys -o -path /usr -o 
     -path '/var/lib/steward/*/stage.*' -o -path '/var/lib/steward/*/run.*' -o -path '/var/lib/steward/*.new' ')' -print; \
     find /run /dev/shm -maxdepth 1 -name 'steward.*'";
 
-const SECRETS: &str = "grep -rlF -e Zq8w3canary -e WnE4dzNjYW5hc -e pxOHczY2FuYX -e acTh3M2NhbmFye \
+const SECRETS: &str = "grep -rlF -e Vk7m2canary -e Vms3bTJjYW5hc -e ZrN20yY2FuYX -e WazdtMmNhbmFye \
     /etc /srv /home /root /tmp /run /dev/shm /var/lib/steward /var/log /var/tmp /var/spool 2>/dev/null | sort";
 
 /// That the search finds what it looks for.
