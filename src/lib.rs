@@ -1,7 +1,7 @@
 //! Steward provisions the servers of a volunteer-run chapter. ARCHITECTURE.md is the map of this crate.
 
 // The tests' bench and laws are written against the public face, here and in the integration tests.
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 extern crate self as steward;
 
 pub mod access;
@@ -21,6 +21,8 @@ pub mod edit;
 pub mod exit;
 pub mod fetch;
 pub mod fleet;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod glob;
 pub mod history;
 pub mod inventory;

@@ -16,6 +16,8 @@ pub struct Observed {
     pub debts: Vec<Debt>,
     /// What became of a change that may have locked everybody out, unless it was confirmed.
     pub pending: Option<Pending>,
+    /// A run was interrupted and left something behind, and none is at work now: the next one clears it.
+    pub interrupted: bool,
     /// Revision of the last completed apply; `None`: unknown.
     pub applied: Option<String>,
     pub ledger: Arc<Ledger>,

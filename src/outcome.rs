@@ -64,6 +64,8 @@ pub enum Event {
     Verifying,
     /// The host said that it is alive.
     Beat,
+    /// What a step waits for or mends, while it goes on.
+    News(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -127,6 +127,7 @@ pub fn observed(catalog: &HostCatalog, sections: &BTreeMap<String, Answer>, look
         facts: facts(sections.get("facts")),
         debts: debts(sections.get("debts")),
         pending: pending(sections.get("debts")),
+        interrupted: sections.get("debts").is_some_and(|answer| answer.text_lines().any(|line| line == "I")),
         applied,
         ledger,
         records: crate::ledger::read(sections.get("owned"), &catalog.site),

@@ -129,6 +129,7 @@ impl<'a> Changing<'a> {
         let (word, rest) = record.split_once(' ').unwrap_or((record, ""));
         match word {
             "beat" => (self.watch)(Event::Beat),
+            "news" => (self.watch)(Event::News(self.scrubber.scrub(&decoded(rest)))),
             // said every second; news only if somebody else has it now
             "waiting" => {
                 let holder = Some(decoded(rest));

@@ -164,7 +164,7 @@ impl Doer {
     fn begun(&self, work: Work) -> Outcome {
         self.progress.begin(&work.host, "starting");
         let outcome = match (work.plan, work.session) {
-            (Ok(plan), Some(mut session)) if plan.is_empty() && !plan.leavings.due => {
+            (Ok(plan), Some(mut session)) if plan.is_empty() && !plan.leavings.due && !plan.interrupted => {
                 let outcome = unchanged(&plan, session.exchanges());
                 self.reader(&mut *session, &plan.declared, plan.reader.as_ref(), outcome)
             }

@@ -3,6 +3,12 @@
 //!
 //! Written against the crate's public face, so that the integration tests can include this file as it is.
 #![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers too; fuzzing builds have them as well"
+)]
+#![allow(
     dead_code,
     unreachable_pub,
     reason = "each test binary that includes this file uses a part of it, in its own way"

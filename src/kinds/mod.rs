@@ -20,7 +20,7 @@ use crate::secret::Sealed;
 use crate::yaml::Node;
 
 pub mod accounts;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub mod bench;
 pub mod block;
 pub mod command;

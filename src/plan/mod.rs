@@ -42,6 +42,8 @@ pub struct HostPlan {
     pub steps: Vec<usize>,
     /// Indices of reactions that an earlier run still owes.
     pub owed: Vec<usize>,
+    /// An earlier run left something behind: there is something to apply even if nothing is to change.
+    pub interrupted: bool,
     pub facts: Facts,
     /// A change that waits for its confirmation, or that was rolled back.
     pub pending: Option<Pending>,
@@ -130,6 +132,7 @@ pub fn plan(declared: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
             unchanged: 0,
             steps: Vec::new(),
             owed: owed(&reactions, &observed.debts, catalog),
+            interrupted: observed.interrupted,
             facts: observed.facts.clone(),
             pending: observed.pending.clone(),
             applied: observed.applied.clone(),

@@ -112,7 +112,8 @@ fn host(text: &mut String, entry: &HostEntry, options: Options) {
             if plan.is_empty()
                 && plan.unknown.is_empty()
                 && plan.access.is_empty()
-                && plan.leavings.kept.is_empty() => {}
+                && plan.leavings.kept.is_empty()
+                && !plan.interrupted => {}
         Ok(plan) => planned(text, &entry.host, plan, options),
         Err(error) => {
             let word = if error.unreachable { "unreachable" } else { "failed" };
@@ -146,6 +147,13 @@ fn planned(text: &mut String, host: &str, plan: &HostPlan, options: Options) {
     for kept in &plan.leavings.kept {
         let line = visible(&format!("{} stays: {}", kept.id, kept.why)).replace('\n', "\u{240a}");
         let _ = writeln!(text, "  {} {line}", paint.with(YELLOW, "="));
+    }
+    if plan.interrupted {
+        let _ = writeln!(
+            text,
+            "  {} an earlier run was interrupted; `apply` clears what it left",
+            paint.with(YELLOW, "!")
+        );
     }
     access(text, &plan.access, options);
     text.push('\n');

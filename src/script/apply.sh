@@ -18,6 +18,7 @@
 #   set_owner_mode PATH OWNER GROUP MODE     change what differs; empty: leave as it is. Fails, 1, if nothing differed
 #   creates              right before it makes what was not there: only that will ever be taken away again
 #   archive PATH         move it away, to a place of the host that only root can read; `destroy` deletes a directory
+#   news TEXT            tell the operator, a few seconds later if the function takes long: what it waits for, what it mends
 #   note LINE            write a line to the ledger: what was done, for later looks
 #   afterwards LINE      the same once the run ends and what this step took away was not put back
 #   seal PATH COPY LINE  note a file with secrets, by its digest under this host's keys, with a copy without the secrets;
@@ -27,6 +28,11 @@
 #   $STATE, $RUN         Steward's records; this run's private directory
 
 unchanged() { exit 90; }
+
+news() { printf '%s\n' "$1" >"$RUN/news.new" && mv -f -- "$RUN/news.new" "$RUN/news"; }
+
+# tell_news WHO: sends it, once; WHO keeps the two that may do so apart.
+tell_news() { if mv -f -- "$RUN/news" "$RUN/told.$1" 2>/dev/null; then emit "news $(head -c 1000 "$RUN/told.$1" | base64 | tr -d '\n')"; fi; }
 
 keep() {
   keep_as
@@ -232,11 +238,21 @@ begin() {
   log_start
   (
     exec </dev/null >/dev/null 2>&1 3<&- 9>&-
-    # a run that was killed takes its helpers with it
-    while sleep 5 4>&- 5<&- && [ -d "$RUN" ] && kill -0 $$; do watch_operator; beat; done
+    # a run that was killed takes its helpers with it, and leaves nothing behind
+    while sleep 5 4>&- 5<&- && [ -d "$RUN" ] && kill -0 $$; do watch_operator; tell_news pulse; beat; done
     [ -z "${STREAM:-}" ] || echo over >&5
+    kill -0 $$ || bury
   ) &
   pulse=$!
+}
+
+# What a run that was killed left, as far as no other one has begun since.
+bury() {
+  rm -rf -- "$RUN" "$STAGE"
+  take_lock || return 0
+  shred_kept
+  [ "$(sed -n 2p "$BASE/holder" 2>/dev/null)" != "$RUN" ] || rm -f -- "$BASE/holder"
+  rm -rf -- "$BASE/lock.d"
 }
 
 # Every 5 s: without a word from the operator for 30 s, the run ends after the current step.
@@ -330,6 +346,7 @@ step() {
   (trap - PIPE HUP; set -eu; "$@") </dev/null >"$RUN/output" 2>&1 3<&- 4>&- 5<&- 9>&-
   code=$?
   stepped $code
+  tell_news run
   case $code in
     0)
       for reaction in $reactions; do owe "$reaction"; echo "$STEP $owners" >>"$RUN/by.$reaction"; done

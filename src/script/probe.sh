@@ -243,7 +243,7 @@ probe_facts() {
 }
 
 # Prints D|file|first line for every reaction that is owed; P|holder if a change waits for its confirmation; B|run|holder|why
-# if the last one was rolled back.
+# if the last one was rolled back; I if a run left something behind and none is at work.
 probe_debts() {
   cat >/dev/null
   for debt in "$RECORDS"/debts/*; do
@@ -255,6 +255,20 @@ probe_debts() {
   done
   [ ! -d "$base/rolled-back" ] ||
     printf 'B|%s|%s|%s\n' "$(first_line "$base/rolled-back/id")" "$(first_line "$base/rolled-back/holder")" "$(first_line "$base/rolled-back/why")"
+  for left in "${RECORDS%/*}/holder" "$RECORDS/shred" "$RECORDS"/stage.* "$RECORDS"/run.*; do
+    [ -e "$left" ] || continue
+    at_work "${RECORDS%/*}" || echo I
+    break
+  done
+}
+
+# True if somebody has the lock in this directory.
+at_work() {
+  if command -v flock >/dev/null 2>&1; then
+    [ -e "$1/lock" ] && ! flock -n "$1/lock" true
+  else
+    at_work=$(readlink "$1/lock.d") && kill -0 "${at_work%% *}" 2>/dev/null
+  fi
 }
 
 first_line() { head -n 1 "$1" 2>/dev/null | tr -c ' -~\n' '?' | tr '|' '/'; }

@@ -75,6 +75,7 @@ impl Progress {
             }
             Event::Begun(id) => format!("{id} …"),
             Event::Done { id, result } => return self.done(host, &id.to_string(), result),
+            Event::News(text) => return self.line(&format!("{host}: {}", visible(text).replace('\n', " "))),
             Event::Verifying => "looking again".to_owned(),
             Event::Sending { .. } | Event::Beat => return,
         };

@@ -1,7 +1,7 @@
 package_apt() { # [OPTION…] COMMAND NAME…
   DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true APT_LISTCHANGES_FRONTEND=none UCF_FORCE_CONFFOLD=1 \
     apt-get -q -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 \
-    -o DPkg::Lock::Timeout=60 -o APT::Cmd::Pattern-Only=true "$@"
+    -o APT::Cmd::Pattern-Only=true "$@"
 }
 
 # Prints the status letters and the name of each that dpkg knows.
@@ -23,17 +23,21 @@ package_apt_which() {
 package_apt_repair() {
   half=$(package_apt_status '*' | sed -n 's/^.[UFWt].*|//p' | tr '\n' ' ')
   [ -n "$half" ] || [ -n "$(ls /var/lib/dpkg/updates 2>/dev/null)" ] || return 0
-  echo "an interrupted installation is finished first: $half"
+  said="an interrupted installation is finished first: $half"
+  echo "$said"
+  news "$said"
   package_apt_patiently env DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --configure -a
 }
 
-# Runs what has no patience of its own again while another program holds the lock, for 60 s.
+# Runs it again while another program holds the lock, for 60 s, and says for whom it waits.
 package_apt_patiently() {
   waited=0
   while :; do
     code=0
     "$@" >"$RUN/apt-output" 2>&1 || code=$?
-    if [ $code -eq 0 ] || [ $waited -ge 60 ] || ! grep -q -e 'Could not get lock' -e 'locked by another' "$RUN/apt-output"; then break; fi
+    held=$(grep -e 'Could not get lock' -e 'locked by another' "$RUN/apt-output" | head -n 1)
+    if [ $code -eq 0 ] || [ $waited -ge 60 ] || [ -z "$held" ]; then break; fi
+    [ $waited -gt 0 ] || news "waiting for another program that holds the lock of packages: ${held#*: }"
     sleep 2
     waited=$((waited + 2))
   done
@@ -49,6 +53,10 @@ package_apt_is_fresh() {
   # -nt is in all three shells; $lists is one word
   # shellcheck disable=SC3013,SC2086
   [ -e "$stamp" ] && [ "$stamp" -nt $lists ] || stamp=$lists
+  # made while the clock was wrong
+  : >"$RUN/now"
+  # shellcheck disable=SC3013
+  [ ! "$stamp" -nt "$RUN/now" ] || return 1
   [ -n "$(find "$stamp" -maxdepth 0 -mmin -1440)" ] || return 1
   [ -z "$(find /etc/apt/sources.list /etc/apt/sources.list.d /etc/apt/trusted.gpg.d /etc/apt/keyrings \
     -newer "$stamp" 2>/dev/null)" ]
@@ -110,7 +118,7 @@ package_apt_install() { # START RECOMMENDS DEBCONF MAY_REMOVE NAME…
   if [ -s "$answers" ]; then debconf-set-selections <"$answers"; fi
   [ "$start" = yes ] || package_apt_hold_services
   # shellcheck disable=SC2086
-  package_apt -o "$recommends" install $WHICH
+  package_apt_patiently package_apt -o "$recommends" install $WHICH
 }
 
 package_apt_remove() { # PURGE MAY_REMOVE NAME…
@@ -125,7 +133,7 @@ package_apt_remove() { # PURGE MAY_REMOVE NAME…
   # shellcheck disable=SC2086
   package_apt_refuse_removal $may_remove "$@"
   # shellcheck disable=SC2086
-  package_apt $command $WHICH
+  package_apt_patiently package_apt $command $WHICH
 }
 
 # Until this function's step ends, however it ends, packages may not start services: see invoke-rc.d(8). The policy

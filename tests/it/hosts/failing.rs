@@ -1,6 +1,7 @@
 //! What goes wrong in the middle of an apply, and what is left of it: one plain `apply` later everything is as it should
 //! be, and nothing of the accident remains. Loopback servers; what needs systemd is in `owed.rs`.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -112,15 +113,18 @@ fn the_next_apply_mends_it(chapter: &Chapter, sshd: &Sshd, dir: &TempDir) {
 }
 
 fn nothing_is_left(sshd: &Sshd, dir: &Path) {
+    nothing_but_debts_is_left(sshd, dir);
+    let inventory = sshd.records().join("00112233445566778899aabbccddeeff");
+    assert_eq!(std::fs::read_dir(inventory.join("debts")).map_or(0, Iterator::count), 0);
+}
+
+fn nothing_but_debts_is_left(sshd: &Sshd, dir: &Path) {
     let mut left = Vec::new();
     for (place, prefix) in [(dir, ".steward"), (&sshd.run(), "steward."), (&sshd.records(), "holder")] {
         let names = std::fs::read_dir(place).unwrap().map(|entry| entry.unwrap().file_name());
         left.extend(names.filter(|name| name.to_string_lossy().starts_with(prefix)));
     }
     assert!(left.is_empty(), "{left:?}");
-    let inventory = sshd.records().join("00112233445566778899aabbccddeeff");
-    let debts = std::fs::read_dir(inventory.join("debts")).map_or(0, Iterator::count);
-    assert_eq!(debts, 0);
     // the script's last word comes just before its end
     wait_for("the lock is free", Duration::from_secs(5), || {
         Command::new("flock").arg("-n").arg(sshd.records().join("lock")).arg("true").status().unwrap().success()
@@ -139,6 +143,49 @@ fn an_operator_who_is_killed_leaves_a_host_that_the_next_apply_mends() {
     assert!(!dir.path().join("last").exists(), "no other begins");
     assert!(!dir.path().join("reactions").exists());
     the_next_apply_mends_it(&chapter, &sshd, &dir);
+}
+
+/// What lives on of it must neither pass for the run nor keep what the run was given.
+#[test]
+fn a_shell_that_is_killed_is_noticed_and_buried() {
+    let (sshd, dir) = (Sshd::start(), tempfile::tempdir().unwrap());
+    let modules = slow("one").replace("sleep 4", "sleep 1");
+    let chapter = chapter(&dir, &[("slow", &modules)]).sshd("h1", &sshd);
+    let child = in_the_middle(&chapter, &dir, &[]);
+    assert_ne!(std::fs::read_dir(sshd.run()).unwrap().count(), 0);
+    let inode = |path: &Path| std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    let lock = inode(&sshd.records().join("lock"));
+    let processes = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+    let holder = processes.into_iter().find(|process| inode(&process.join("fd/9")) == lock);
+    let pid = holder.expect("the run has the lock").file_name().unwrap().to_owned();
+    assert!(Command::new("kill").arg("-9").arg(pid).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+    the_run_ends_on_the_host(&sshd, 15);
+    nothing_but_debts_is_left(&sshd, dir.path());
+    the_next_apply_mends_it(&chapter, &sshd, &dir);
+}
+
+/// As after a cut of the power: nobody is left to tidy up, and nothing is to change.
+#[test]
+fn what_an_interrupted_run_left_is_cleared_though_nothing_is_to_change() {
+    let (sshd, dir) = (Sshd::start(), tempfile::tempdir().unwrap());
+    let chapter =
+        chapter(&dir, &[("one", "resources:\n  - file: { path: DIR/one, content: x }\n")]).sshd("h1", &sshd);
+    chapter.apply().success();
+    let own = sshd.records().join("00112233445566778899aabbccddeeff");
+    let kept = own.join("previous/x/1.1");
+    std::fs::create_dir_all(own.join("stage.x")).unwrap();
+    std::fs::create_dir_all(kept.parent().unwrap()).unwrap();
+    std::fs::write(&kept, "a secret").unwrap();
+    let named = "/var/lib/steward/00112233445566778899aabbccddeeff/previous/x/1.1\n";
+    std::fs::write(own.join("shred"), named).unwrap();
+    std::fs::write(sshd.records().join("holder"), "ana since long ago\n/run/steward.none\n").unwrap();
+    chapter.run(&["plan", "--detailed-exitcode"]).success().no_changes().stdout_has("an earlier run was interrupted");
+    chapter.run(&["apply", "--yes", "--format", "json"]).converged("h1", 3);
+    assert!(!kept.exists() && !own.join("stage.x").exists() && !own.join("shred").exists());
+    nothing_is_left(&sshd, dir.path());
+    chapter.run(&["apply", "--yes", "--format", "json"]).converged("h1", 1);
 }
 
 #[test]

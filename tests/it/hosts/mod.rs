@@ -2,6 +2,9 @@
 
 mod access;
 mod audit;
+mod bad_days;
+mod bad_packages;
+mod campaign;
 mod converge;
 mod databases;
 mod escrow;

@@ -177,6 +177,15 @@ impl Chapter {
         command
     }
 
+    /// Gives the operator an age identity, and gives its public half.
+    pub(crate) fn age_identity(&self) -> String {
+        let identity = self.home().join(".config/steward/identities.txt");
+        std::fs::create_dir_all(identity.parent().unwrap()).unwrap();
+        assert!(Command::new("age-keygen").arg("-o").arg(&identity).output().unwrap().status.success());
+        let public = Command::new("age-keygen").arg("-y").arg(&identity).output().unwrap().stdout;
+        String::from_utf8(public).unwrap().trim().to_owned()
+    }
+
     /// Declares a host by its entry in the inventory.
     pub(crate) fn entry(mut self, name: &str, entry: &str) -> Chapter {
         writeln!(self.hosts, "  {name}: {entry}").unwrap();

@@ -97,6 +97,11 @@ impl Host {
         hosts(&["boot", &self.name]);
     }
 
+    /// Leaves it no more memory than this, in MiB, until its power is off.
+    pub(crate) fn memory(&self, size: u32) {
+        hosts(&["memory", &self.name, &size.to_string()]);
+    }
+
     /// Unplugs the network.
     pub(crate) fn cut(&self) {
         hosts(&["cut", &self.name]);
