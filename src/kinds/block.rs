@@ -101,6 +101,10 @@ impl Kind for BlockKind {
         Some(Box::new(Block { name, path, begin, end, content: None, create: false }))
     }
 
+    fn free_text(&self) -> &'static [&'static str] {
+        &["content"]
+    }
+
     fn probe(&self) -> &'static str {
         PROBE
     }

@@ -99,6 +99,10 @@ impl Kind for LineKind {
         })
     }
 
+    fn free_text(&self) -> &'static [&'static str] {
+        &["line"]
+    }
+
     fn probe(&self) -> &'static str {
         PROBE
     }

@@ -126,6 +126,12 @@ pub trait Kind: Sync {
         false
     }
 
+    /// Attributes whose text on a host anybody may have written, a password included: such a text is shown only to whoever
+    /// may see what hosts have.
+    fn free_text(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// True if it makes sense inside a directory (`root:`) that is not a running host.
     fn works_in_directory(&self) -> bool {
         false

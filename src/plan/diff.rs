@@ -6,6 +6,7 @@ use std::time::Duration;
 use similar::TextDiff;
 
 use super::{Change, Difference};
+use crate::kinds;
 use crate::resource::{Attribute, Content};
 
 /// Whether what a host has, and Steward did not write, is shown.
@@ -27,15 +28,19 @@ pub fn diff(change: &Change, remote: Remote) -> String {
             (Some(Attribute::Content(from)), None) => {
                 text.push_str(&content(change, Some(&Attribute::Content(from.clone())), None, remote));
             }
-            _ => text.push_str(&attribute(change, difference)),
+            _ => text.push_str(&attribute(change, difference, remote)),
         }
     }
     visible(&text)
 }
 
 /// No value of a secret can be in a text: what is wanted has placeholders, and hosts compare such texts themselves.
-fn attribute(change: &Change, difference: &Difference) -> String {
+fn attribute(change: &Change, difference: &Difference, remote: Remote) -> String {
     let name = difference.attribute;
+    let is_free = kinds::named(change.id.kind).is_some_and(|kind| kind.free_text().contains(&name));
+    if let (true, Remote::Withheld, Some(Attribute::Text(from))) = (is_free, remote, &difference.from) {
+        return withheld(change, name, from, difference.to.as_ref());
+    }
     let lines = |mark: char, value: Option<&Attribute>| -> String {
         let Some(Attribute::Text(text)) = value else { return String::new() };
         let text = if mark == '+' { marked(change, text) } else { text.clone() };
@@ -57,6 +62,20 @@ fn attribute(change: &Change, difference: &Difference) -> String {
         return diff.iter_all_changes().filter_map(marked).collect();
     }
     lines('-', difference.from.as_ref()) + &lines('+', difference.to.as_ref())
+}
+
+/// Lines that the host has and nobody declared are counted, not shown.
+fn withheld(change: &Change, name: &str, from: &str, to: Option<&Attribute>) -> String {
+    let to = match to {
+        Some(Attribute::Text(to)) => to.as_str(),
+        _ => "",
+    };
+    let others = from.lines().filter(|line| !to.lines().any(|wanted| wanted == *line)).count();
+    let gone = if others == 1 { "1 line".to_owned() } else { format!("{others} lines") };
+    let gone =
+        if others == 0 { String::new() } else { format!("- {name}: {gone}; withheld, --show-remote shows it\n") };
+    let new = to.lines().filter(|line| !from.lines().any(|known| known == *line));
+    new.fold(gone, |text, line| text + &format!("+ {name}: {}\n", marked(change, line)))
 }
 
 fn content(change: &Change, from: Option<&Attribute>, to: Option<&Content>, remote: Remote) -> String {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::diff::{self, Remote};
 use super::fleet::{FleetPlan, HostEntry};
 use super::text::{Options, text};
-use super::{Action, HostPlan, diff::Remote, plan};
+use super::{Action, HostPlan, plan};
 use crate::catalog::{HostCatalog, Resource, ServiceEntry};
 use crate::diag::{Diagnostics, Source};
 use crate::kinds::bench::Sources;
@@ -218,4 +219,19 @@ Then: 1 to reload.
 Attention: 1 resource could not be read.
 "
     );
+}
+
+#[test]
+fn what_somebody_wrote_into_a_line_is_counted_and_not_shown() {
+    let line = "{ path: /etc/app.conf, line: \"mode = calm\", match: \"^mode\" }";
+    let catalog = catalog(&[(0, "line", line)], &[&[]]);
+    let theirs = State::new().with("line", "mode = hunter2\nmode = calm\nmode = hunter3");
+    let planned = plan(&catalog, &observed(&catalog, &[(0, Observation::Present(theirs))]));
+    let withheld = diff::diff(&planned.changes[0], Remote::Withheld);
+    assert_eq!(withheld, "- line: 2 lines; withheld, --show-remote shows it\n");
+    assert!(diff::diff(&planned.changes[0], Remote::Shown).contains("- line: mode = hunter2\n"));
+    let other = State::new().with("line", "mode = hunter2");
+    let planned = plan(&catalog, &observed(&catalog, &[(0, Observation::Present(other))]));
+    let withheld = diff::diff(&planned.changes[0], Remote::Withheld);
+    assert_eq!(withheld, "- line: 1 line; withheld, --show-remote shows it\n+ line: mode = calm\n");
 }

@@ -105,6 +105,10 @@ impl Kind for TimerKind {
         true
     }
 
+    fn free_text(&self) -> &'static [&'static str] {
+        &["service", "timer"]
+    }
+
     fn probe(&self) -> &'static str {
         include_str!("probe.sh")
     }

@@ -170,6 +170,10 @@ impl Kind for UserKind {
         sound.then(|| Box::new(User { fields, password: Password::Unmanaged, expires: None }) as Box<dyn Item>)
     }
 
+    fn free_text(&self) -> &'static [&'static str] {
+        &["authorized_keys"]
+    }
+
     fn probe(&self) -> &'static str {
         include_str!("probe.sh")
     }
