@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use crate::catalog::HostCatalog;
 use crate::diag::Diagnostic;
-use crate::kinds::Risk;
 use crate::observed::Observed;
 use crate::outcome::{Event, Outcome, Status, StepResult};
 use crate::plan::{HostPlan, plan};
@@ -187,9 +186,10 @@ fn once(way: &mut Way<'_>, todo: &HostPlan, how: &Apply<'_>, outcome: &mut Outco
 }
 
 fn rolled_back(todo: &HostPlan, why: &str) -> Diagnostic {
-    let risky = todo.changes.iter().filter(|change| change.risk.contains(&Risk::Lockout));
-    let mut ids: Vec<String> = risky.map(|change| change.id.to_string()).collect();
-    ids.dedup();
+    // a new account, too: nothing in it takes away a way in, but it is made of the files that all accounts are
+    let steps = todo.steps.iter().filter_map(|index| todo.catalog.resources.get(*index));
+    let guarded = steps.filter(|resource| !resource.item.lifelines().is_empty());
+    let ids: Vec<String> = guarded.map(|resource| resource.id.to_string()).collect();
     let fact =
         format!("host {} took back what could lock everybody out ({}): {why}", todo.catalog.host, ids.join(", "));
     Diagnostic::error(fact).remedy("`steward plan` shows it as changes again; correct it, then apply again")

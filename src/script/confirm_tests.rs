@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -137,9 +138,11 @@ fn a_rollback_that_is_killed_anywhere_goes_on_where_it_was() {
         let before = place.seen();
         place.save(SHELLS[0], &place.words());
         place.ruin();
-        let mut child = place.rollback(SHELLS[0]).spawn().unwrap();
+        // with all that it started, as systemd and a power cut do
+        let mut child = place.rollback(SHELLS[0]).process_group(0).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(after * 7));
-        let _ = child.kill();
+        let group = rustix::process::Pid::from_child(&child);
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         child.wait().unwrap();
         if !exists(&place, "base/rolled-back") {
             place.rollback(SHELLS[0]).status().unwrap();
