@@ -33,6 +33,10 @@ enum Described {
     Drift,
     /// What `verify --format json` prints.
     Verify,
+    /// What `host facts --format json` prints.
+    HostFacts,
+    /// What `host reader --format json` prints.
+    HostReader,
     /// What `history --format json` prints.
     History,
     /// What `unlock --format json` prints.
@@ -83,6 +87,8 @@ impl Schema {
             Described::Drift => schemas::drift(),
             Described::Verify => schemas::verify(),
             Described::Audit => schemas::audit(),
+            Described::HostFacts => schemas::host_facts(),
+            Described::HostReader => schemas::host_reader(),
             Described::History => schemas::history(),
             Described::Unlock => schemas::unlock(),
             Described::Validate | Described::SecretsCheck => schemas::validate(),

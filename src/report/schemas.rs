@@ -96,6 +96,25 @@ pub fn apply() -> Value {
     titled("An event of an apply of Steward", json!({ "oneOf": [event, summary] }))
 }
 
+/// `steward host facts --format json`.
+pub fn host_facts() -> Value {
+    let change = object(&[("field", text()), ("before", nullable("string")), ("after", text())]);
+    let host = object(&[("host", text()), ("changes", list(change)), ("error", nullable("string"))]);
+    titled(
+        "What hosts say of themselves, and what that changed in the inventory",
+        object(&[("format", json!({ "const": 1 })), ("hosts", list(host))]),
+    )
+}
+
+/// `steward host reader --format json`.
+pub fn host_reader() -> Value {
+    let host = object(&[("host", text()), ("status", text()), ("note", nullable("string"))]);
+    titled(
+        "What became of the keys that may only look",
+        object(&[("format", json!({ "const": 1 })), ("hosts", list(host))]),
+    )
+}
+
 /// `steward verify --format json`.
 pub fn verify() -> Value {
     let check = object(&[

@@ -174,6 +174,8 @@ fn an_apply_keeps_program_list_and_keys_as_they_are_declared_and_the_audit_names
     let read = Read::new().installed();
     let plan = read.chapter.plan().success();
     assert!(!plan.text().contains("steward-reader"), "what is declared is no finding: {plan}");
+    let json = read.chapter.run(&["host", "reader", "--format", "json"]).success();
+    assert_eq!(crate::schemas::fits(&read.chapter, "host-reader", json.text()), Ok(()));
     let again = read.chapter.run(&["host", "reader"]).success();
     let _ = again.stdout("web1: unchanged\n");
 
@@ -390,6 +392,7 @@ fn facts_are_written_into_the_inventory_and_nothing_else_of_it_changes() {
     assert_eq!(written, text(", os: debian-12, arch: x86_64", gone));
     let _ = chapter.run(&["host", "facts", "web1"]).success().stdout("web1: as declared\n").stderr("");
     let ran = chapter.run(&["host", "facts", "--format", "json", "--connect-timeout", "1"]).status(4);
+    assert_eq!(crate::schemas::fits(&chapter, "host-facts", ran.text()), Ok(()));
     let json = ran.json();
     assert_eq!(json["hosts"][0]["changes"].as_array().map(Vec::len), Some(0), "{ran}");
     assert!(json["hosts"][1]["error"].is_string(), "{ran}");
