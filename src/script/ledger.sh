@@ -146,6 +146,11 @@ afterwards() { printf '%s\n' "$1" >>"$RUN/retired.$STEP"; }
 records_end() {
   for lines in "$RUN"/retired.*; do
     [ -e "$lines" ] || continue
+    # what waits for its confirmation may be put back yet: nothing of it is forgotten before
+    if is_pending "$ID"; then
+      cat -- "$lines" >>"$BASE/pending/gone"
+      continue
+    fi
     cat -- "$lines" >>"$STATE/ledger"
     cat -- "$lines" >>"$RUN/gone"
     : >"$RUN/noted"

@@ -6,7 +6,7 @@
 #   over       the run has ended             stopping   a path that is there once its operator is gone
 #   seconds    how long a confirmation may take once the run is over
 #   now        it is to be undone at once    why   why, for people
-#   applied    the revision to remember once it is confirmed; state: in which directory
+#   applied    the revision to remember once it is confirmed; gone: what the ledger then forgets; state: in which directory
 #   saved/N.path   of what N is the copy, with a point after it; N.type: see confirm.sh
 
 # alive FILE: true if the process that the file names still runs; another one with its number is not it.
@@ -30,7 +30,16 @@ confirmed() {
   rm -rf "$BASE/confirmed"
   mv -- "$BASE/pending" "$BASE/confirmed" 2>/dev/null || return 1
   durably "$BASE"
-  if [ -f "$BASE/confirmed/applied" ]; then mv -f -- "$BASE/confirmed/applied" "$(cat "$BASE/confirmed/state")/applied"; fi
+  state=$(cat "$BASE/confirmed/state")
+  if [ -f "$BASE/confirmed/applied" ]; then mv -f -- "$BASE/confirmed/applied" "$state/applied"; fi
+  if [ -f "$BASE/confirmed/gone" ]; then
+    cat -- "$BASE/confirmed/gone" >>"$state/ledger"
+    sed -n 's/^S|\([^|]*\)|gone$/\1/p' "$BASE/confirmed/gone" | while IFS= read -r identity; do
+      copy=$(printf %s "$identity" | sha256sum)
+      rm -f -- "$state/redacted/${copy%% *}"
+    done
+    durably "$state"
+  fi
   rm -rf "$BASE/confirmed" "$BASE/rolled-back"
 }
 

@@ -52,7 +52,7 @@ undo() {
   fi
   [ -z "$failed" ] || return 1
   [ -s "$BASE/rolling/why" ] || printf '%s\n' "$WHY" >"$BASE/rolling/why"
-  rm -rf "$BASE/rolled-back" "$BASE/rolling/saved" "$BASE/rolling/applied"
+  rm -rf "$BASE/rolled-back" "$BASE/rolling/saved" "$BASE/rolling/applied" "$BASE/rolling/gone"
   mv -- "$BASE/rolling" "$BASE/rolled-back"
   durably "$BASE"
 } 2>/dev/null

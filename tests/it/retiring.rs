@@ -77,7 +77,10 @@ fn a_service_that_moves_leaves_one_host_and_appears_on_the_other() {
         (&first["action"], &first["risk"][0], &first["service"]),
         (&"delete".into(), &"data".into(), &"wiki".into())
     );
-    chapter.run(&["plan", "--format", "markdown"]).success().stdout_has("puts data at risk");
+    chapter
+        .run(&["plan", "--format", "markdown"])
+        .success()
+        .stdout_has("⚠️ **Data** web1&#58; delete directory&#58;/srv/wiki");
     chapter.apply().success();
     assert!(!chapter.root("web1").join("srv/wiki").exists() && chapter.root("web2").join("srv/wiki").exists());
     nothing_to_do(&chapter).no_changes();

@@ -21,11 +21,17 @@ package_apt_which() {
 
 # What a cut of the power or a killed apt left is finished first.
 package_apt_repair() {
-  half=$(package_apt_status '*' | sed -n 's/^.[UFWt].*|//p' | tr '\n' ' ')
+  half=$(package_apt_status '*' | sed -n 's/^.[UFHWt].*|//p' | tr '\n' ' ')
   [ -n "$half" ] || [ -n "$(ls /var/lib/dpkg/updates 2>/dev/null)" ] || return 0
   said="an interrupted installation is finished first: $half"
   echo "$said"
   news "$said"
+  # one that was cut off while its files were written cannot be configured before they are written again
+  torn=$(package_apt_status '*' | sed -n 's/^..R.*|//p')
+  # its names are words
+  # shellcheck disable=SC2086
+  [ -z "$torn" ] || package_apt_patiently env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends \
+    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold --reinstall install $torn || return
   package_apt_patiently env DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --configure -a
 }
 

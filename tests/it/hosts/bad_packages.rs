@@ -43,6 +43,13 @@ fn an_installation_that_was_interrupted() {
     assert_eq!(host.sh("dpkg-query -W -f '${db:Status-Abbrev}' tree"), "iU ");
     let ran = chapter.apply().success();
     let _ = ran.stderr_has("an interrupted installation is finished first: tree").stdout_has("web1: converged");
+    // while its files were written: dpkg wants it written again
+    host.sh(
+        "sed -i '/^Package: tree$/,/^$/s/^Status: .*/Status: install reinstreq half-installed/' /var/lib/dpkg/status",
+    );
+    assert_eq!(host.sh("dpkg-query -W -f '${db:Status-Abbrev}' tree"), "iHR");
+    let _ = chapter.apply().success().stdout_has("web1: converged");
+    assert_eq!(host.sh("dpkg-query -W -f '${db:Status-Abbrev}' tree"), "ii ");
     let _ = chapter.run(&["plan", "--detailed-exitcode"]).success().no_changes();
 }
 

@@ -113,7 +113,8 @@ fn round(host: &Host, seed: u64) {
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     let planned: BTreeSet<String> = entry["changes"].as_array().unwrap().iter().map(|it| text(&it["id"])).collect();
     let before = snapshot(host);
-    let ran = chapter.run(&["apply", "--yes", "--format", "json"]);
+    // what an earlier round made goes, too
+    let ran = chapter.run(&["apply", "--yes", "--format", "json", "--allow-deletions", "99"]);
     let events = ran.events();
     let after = snapshot(host);
     let changed: BTreeSet<String> =

@@ -194,9 +194,13 @@ impl Worker {
         self.chapter = self.chapter.take().map(|chapter| world::reached(chapter, &self.host, &self.proxy));
     }
 
-    /// One plain apply, and what is wrong after it.
+    /// One plain apply, and what is wrong after it. Behind a frozen link the host may still be at work when it looks; then it
+    /// says so (6), changes nothing, and is to be run again.
     fn mended(&self) -> Vec<String> {
-        let applied = self.chapter().run(&["apply", "--yes", "--format", "json"]);
+        let mut applied = self.chapter().run(&["apply", "--yes", "--format", "json"]);
+        if applied.code() == Some(6) {
+            applied = self.chapter().run(&["apply", "--yes", "--format", "json"]);
+        }
         if applied.code() != Some(0) {
             return vec![applied.to_string()];
         }
