@@ -9,6 +9,7 @@ use crate::checks::Check;
 use crate::diag::Place;
 use crate::kinds::{Fate, Item, Kind, Reaction, Site};
 use crate::resource::Id;
+use crate::secret::Secret;
 
 #[derive(Debug, Clone)]
 pub struct Catalog {
@@ -97,6 +98,11 @@ impl HostReaction {
 }
 
 impl HostCatalog {
+    /// The values of all secrets that this host may have been given.
+    pub fn values(&self) -> impl Iterator<Item = &Arc<Secret>> {
+        self.resources.iter().filter_map(|resource| resource.item.sealed()).flat_map(|sealed| &sealed.values)
+    }
+
     /// All reactions on this host, in execution order; their indices number them everywhere.
     pub fn reactions(&self) -> Vec<HostReaction> {
         let of = |(resource, declared): (usize, &Resource)| {

@@ -7,14 +7,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::diag::Diagnostic;
+use crate::exchange::{ask, nonce};
 use crate::kinds::Site;
 use crate::kinds::paths::{Found, Paths};
-use crate::probe::nonce;
 use crate::quoting::encode;
-use crate::script::frames::Answers;
 use crate::script::{probe_program, request};
 use crate::secret::Secret;
-use crate::transport::{Broken, Conversation, Input, Session, privilege};
+use crate::transport::{Broken, Session};
 
 /// `None`: the host says that there is no such file. Fails if it is no file, or could not be read, or is too large.
 pub fn fetch(
@@ -24,13 +23,10 @@ pub fn fetch(
     silence: Duration,
 ) -> Result<Option<Secret>, Broken> {
     let nonce = nonce()?;
-    let sudo = session.login().sudo.clone();
     let path = site.path(path);
-    let mut upload = privilege::preamble(&sudo, &nonce, probe_program().as_bytes());
-    upload.extend_from_slice(&request::content_of(&path, "/nonexistent", &nonce));
-    let mut talk = Fetching { upload: Some(upload), answers: Answers::new(&nonce) };
-    session.exchange(&privilege::command(&sudo, &nonce), &mut talk, silence)?;
-    let answer = talk.answers.sections.remove("file").filter(|_| talk.answers.done).unwrap_or_default();
+    let request = request::content_of(&path, "/nonexistent", &nonce);
+    let mut answers = ask(session, probe_program().as_bytes(), &request, &nonce, silence)?;
+    let answer = answers.sections.remove("file").unwrap_or_default();
     let failed = |why: &str| {
         let fact = format!("{path} could not be fetched: {why}");
         Err(Broken::Ended(Box::new(Diagnostic::error(fact).remedy("look at it there; nothing was written"))))
@@ -47,26 +43,5 @@ pub fn fetch(
     match content {
         Some(content) => Ok(Some(Secret::new(content))),
         None => failed("it cannot be read, or is larger than 64 KiB"),
-    }
-}
-
-struct Fetching {
-    upload: Option<Vec<u8>>,
-    answers: Answers,
-}
-
-impl Conversation for Fetching {
-    fn input(&mut self) -> Input {
-        self.upload.take().map_or(Input::End, Input::Bytes)
-    }
-
-    fn output(&mut self, bytes: &[u8]) {
-        self.answers.feed(bytes);
-    }
-
-    fn errors(&mut self, _bytes: &[u8]) {}
-
-    fn finished(&self) -> bool {
-        self.answers.done || self.answers.is_too_much()
     }
 }

@@ -18,6 +18,7 @@ pub mod compile;
 pub mod connect;
 pub mod diag;
 pub mod edit;
+pub mod exchange;
 pub mod exit;
 pub mod fetch;
 pub mod fleet;

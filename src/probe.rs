@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::access::Seen;
 use crate::catalog::HostCatalog;
 use crate::diag::Diagnostic;
+use crate::exchange::nonce;
 use crate::kinds::{Answer, Item};
 use crate::observed::{Debt, Facts, Installed, Kept, Ledger, Look, Observed, Pending};
 use crate::quoting::decode;
@@ -74,31 +75,6 @@ fn answered(talk: &Looking, catalog: &HostCatalog) -> Result<(), Broken> {
     }
     let fact = format!("host {} answered with more than it was asked", catalog.host);
     Err(Broken::Ended(Box::new(Diagnostic::error(fact).remedy("look at what its login scripts print"))))
-}
-
-/// Runs a script as root that frames what it says, in one exchange, and gives its sections.
-pub fn run(
-    session: &mut dyn Session,
-    script: &[u8],
-    nonce: &str,
-    silence: Duration,
-) -> Result<BTreeMap<String, Answer>, Broken> {
-    let sudo = session.login().sudo.clone();
-    let upload = privilege::preamble(&sudo, nonce, script);
-    let mut talk = Looking { upload: Some(upload), answers: Answers::new(nonce), printed: Vec::new() };
-    session.exchange(&privilege::command(&sudo, nonce), &mut talk, silence)?;
-    Ok(talk.answers.sections)
-}
-
-/// A random name for the frames of one exchange, that no earlier data on the host can contain.
-pub fn nonce() -> Result<String, Broken> {
-    let mut bytes = [0_u8; 16];
-    let filled = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
-    if filled != Ok(bytes.len()) {
-        let fact = "the system gave no random bytes";
-        return Err(Broken::Ended(Box::new(Diagnostic::error(fact).remedy("look at /dev/urandom of this machine"))));
-    }
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Translates the answers, kind by kind.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::catalog::HostCatalog;
 use crate::diag::Diagnostic;
+use crate::exchange::{ask, nonce};
 use crate::observed::Installed;
-use crate::probe::{nonce, run};
 use crate::script::reader;
 use crate::transport::{Broken, Session};
 
@@ -35,7 +35,7 @@ pub fn remove(session: &mut dyn Session, host: &str, silence: Duration) -> Resul
 }
 
 fn done(session: &mut dyn Session, script: &[u8], nonce: &str, host: &str, silence: Duration) -> Result<(), Broken> {
-    let sections = run(session, script, nonce, silence)?;
+    let sections = ask(session, script, &[], nonce, silence)?.sections;
     if sections.contains_key("good") {
         return Ok(());
     }

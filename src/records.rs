@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::diag::Diagnostic;
+use crate::exchange;
 use crate::kinds::Answer;
-use crate::probe::nonce;
 use crate::quoting::encode;
 use crate::script::change::RECORDS;
-use crate::script::frames::{Answers, Line, Lines};
 use crate::script::records_program;
-use crate::transport::{Broken, Conversation, Input, Session, privilege};
+use crate::transport::{Broken, Session};
 
 /// What is asked.
 #[derive(Debug, Clone, Copy)]
@@ -37,8 +36,7 @@ pub fn ask(
     question: Question<'_>,
     silence: Duration,
 ) -> Result<BTreeMap<String, Answer>, Broken> {
-    let nonce = nonce()?;
-    let sudo = session.login().sudo.clone();
+    let nonce = exchange::nonce()?;
     let (word, argument) = match question {
         Question::Lock => ("lock", ""),
         Question::Runs => ("runs", ""),
@@ -48,47 +46,15 @@ pub fn ask(
         Question::End(id) => ("end", id),
     };
     let base = encode(format!("{root}{RECORDS}").as_bytes()).replace(' ', "\\0040");
-    let mut upload = privilege::preamble(&sudo, &nonce, records_program().as_bytes());
-    upload.extend_from_slice(format!("{nonce} {base} {inventory} {word} {argument}\n").as_bytes());
-    let mut talk = Asking { upload: Some(upload), lines: Lines::new(&nonce), answers: Answers::new(&nonce) };
-    session.exchange(&privilege::command(&sudo, &nonce), &mut talk, silence)?;
+    let request = format!("{nonce} {base} {inventory} {word} {argument}\n");
+    let answers = exchange::ask(session, records_program().as_bytes(), request.as_bytes(), &nonce, silence)?;
     let said = |fact: &str, remedy: &str| Broken::Ended(Box::new(Diagnostic::error(fact).remedy(remedy)));
-    if !talk.answers.done {
-        return Err(said("the host answered with more than it was asked", "look at what its login scripts print"));
-    }
-    let denied = talk.answers.sections.get("access").is_some_and(|answer| answer.bytes.starts_with(b"denied"));
+    let denied = answers.sections.get("access").is_some_and(|answer| answer.bytes.starts_with(b"denied"));
     if denied {
         return Err(said(
             "only root can read what a host remembers",
             "log in as root or as a user who may use sudo (`--user`)",
         ));
     }
-    Ok(talk.answers.sections)
-}
-
-struct Asking {
-    upload: Option<Vec<u8>>,
-    lines: Lines,
-    answers: Answers,
-}
-
-impl Conversation for Asking {
-    fn input(&mut self) -> Input {
-        self.upload.take().map_or(Input::End, Input::Bytes)
-    }
-
-    fn output(&mut self, bytes: &[u8]) {
-        for line in self.lines.feed(bytes) {
-            // said while something takes its time
-            if line != Line::Record("beat".to_owned()) {
-                self.answers.line(line);
-            }
-        }
-    }
-
-    fn errors(&mut self, _bytes: &[u8]) {}
-
-    fn finished(&self) -> bool {
-        self.answers.done || self.lines.is_too_much()
-    }
+    Ok(answers.sections)
 }

@@ -10,12 +10,12 @@ use base64::engine::general_purpose::STANDARD;
 use super::Apply;
 use crate::catalog::HostCatalog;
 use crate::diag::Diagnostic;
+use crate::exchange::{self, nonce};
 use crate::observed::Observed;
-use crate::probe::{confirming_look, nonce};
+use crate::probe::confirming_look;
 use crate::script::change::RECORDS;
-use crate::script::frames::{Line, Lines};
 use crate::script::{Settle, settle_program};
-use crate::transport::{Broken, Conversation, Input, Session, privilege};
+use crate::transport::{Broken, Session};
 
 /// What a host may need beyond its deadline: to find out that its operator is gone, to undo, or to boot.
 const GRACE: Duration = Duration::from_secs(100);
@@ -114,31 +114,5 @@ fn verdict(said: &str, observed: Observed) -> Option<Verdict> {
 /// Lets the host undo the change now, over the connection that made it.
 fn ask(session: &mut dyn Session, how: &Apply<'_>, settle: &Settle<'_>) -> Result<(), Broken> {
     let nonce = nonce()?;
-    let sudo = session.login().sudo.clone();
-    let upload = privilege::preamble(&sudo, &nonce, settle_program(settle, &nonce).as_bytes());
-    let mut talk = Asking { upload: Some(upload), lines: Lines::new(&nonce), answered: false };
-    session.exchange(&privilege::command(&sudo, &nonce), &mut talk, how.silence)
-}
-
-struct Asking {
-    upload: Option<Vec<u8>>,
-    lines: Lines,
-    answered: bool,
-}
-
-impl Conversation for Asking {
-    fn input(&mut self) -> Input {
-        self.upload.take().map_or(Input::End, Input::Bytes)
-    }
-
-    fn output(&mut self, bytes: &[u8]) {
-        let is_answer = |line: &Line| matches!(line, Line::Record(record) if record.starts_with("outcome "));
-        self.answered |= self.lines.feed(bytes).iter().any(is_answer);
-    }
-
-    fn errors(&mut self, _bytes: &[u8]) {}
-
-    fn finished(&self) -> bool {
-        self.answered || self.lines.is_too_much()
-    }
+    exchange::ask(session, settle_program(settle, &nonce).as_bytes(), &[], &nonce, how.silence).map(drop)
 }

@@ -16,7 +16,6 @@ use crate::resource::Id;
 use crate::script::archive::Chunk;
 use crate::script::frames::{Answers, Line, Lines};
 use crate::scrub::Scrubber;
-use crate::secret::Secret;
 use crate::transport::{Broken, Conversation, Input};
 
 /// How often the host hears that somebody is still here.
@@ -85,7 +84,7 @@ impl<'a> Changing<'a> {
             refused: None,
             pending: false,
             over: None,
-            scrubber: Scrubber::new(values(catalog)),
+            scrubber: Scrubber::new(catalog.values()),
             watch,
         }
     }
@@ -210,11 +209,6 @@ impl<'a> Changing<'a> {
         (self.watch)(Event::Sending { sent: self.sent, total: self.total });
         Some(piece)
     }
-}
-
-/// The values of all secrets that this host may have been given.
-fn values(catalog: &HostCatalog) -> impl Iterator<Item = &Arc<Secret>> {
-    catalog.resources.iter().filter_map(|resource| resource.item.sealed()).flat_map(|sealed| &sealed.values)
 }
 
 /// The exit status and what was printed, from the words `CODE BASE64`.

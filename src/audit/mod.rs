@@ -5,11 +5,12 @@
 use crate::access::{Finding, Seen, undeclared};
 use crate::catalog::HostCatalog;
 use crate::diag::Diagnostic;
+use crate::exchange::{ask, nonce};
 use crate::plan::fleet::HostError;
-use crate::probe::{nonce, reader_key};
+use crate::probe::reader_key;
 use crate::script::audit_program;
 use crate::script::frames::Answers;
-use crate::transport::{Broken, Conversation, Input, Session, privilege};
+use crate::transport::{Broken, Session};
 
 mod access;
 mod network;
@@ -80,7 +81,7 @@ pub fn audit(
     expected: &Expected,
     silence: std::time::Duration,
 ) -> Result<Vec<Audited>, HostError> {
-    let answers = asked(session, silence).map_err(host_error)?;
+    let answers = asked(session, silence)?;
     let is_root = answers.sections.get("facts").is_some_and(|it| it.text_lines().any(|line| line == "uid|0"));
     if !is_root {
         let fact = format!("host {}: the login is not root there and did not become it", catalog.host);
@@ -95,48 +96,8 @@ pub fn audit(
 
 fn asked(session: &mut dyn Session, silence: std::time::Duration) -> Result<Answers, Broken> {
     let nonce = nonce()?;
-    let sudo = session.login().sudo.clone();
-    let mut upload = privilege::preamble(&sudo, &nonce, audit_program().as_bytes());
-    upload.extend_from_slice(
-        format!("steward-request 2 {nonce} \nfacts 0\nledger 0\naccess 0\naudit 0\nend 0\n").as_bytes(),
-    );
-    let mut talk = Asking { upload: Some(upload), answers: Answers::new(&nonce) };
-    session.exchange(&privilege::command(&sudo, &nonce), &mut talk, silence)?;
-    if !talk.answers.done {
-        let fact = "the host answered with more than it was asked";
-        return Err(Broken::Ended(Box::new(Diagnostic::error(fact).remedy("look at what its login scripts print"))));
-    }
-    Ok(talk.answers)
-}
-
-/// Why nothing can be said about a host.
-pub fn host_error(broken: Broken) -> HostError {
-    let (unreachable, diagnostic) = match broken {
-        Broken::Unreachable(diagnostic) => (true, diagnostic),
-        Broken::Lost(diagnostic) | Broken::Ended(diagnostic) => (false, diagnostic),
-    };
-    HostError { unreachable, diagnostic: *diagnostic }
-}
-
-struct Asking {
-    upload: Option<Vec<u8>>,
-    answers: Answers,
-}
-
-impl Conversation for Asking {
-    fn input(&mut self) -> Input {
-        self.upload.take().map_or(Input::End, Input::Bytes)
-    }
-
-    fn output(&mut self, bytes: &[u8]) {
-        self.answers.feed(bytes);
-    }
-
-    fn errors(&mut self, _bytes: &[u8]) {}
-
-    fn finished(&self) -> bool {
-        self.answers.done || self.answers.is_too_much()
-    }
+    let request = format!("steward-request 2 {nonce} \nfacts 0\nledger 0\naccess 0\naudit 0\nend 0\n");
+    ask(session, audit_program().as_bytes(), request.as_bytes(), &nonce, silence)
 }
 
 #[cfg(test)]

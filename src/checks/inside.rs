@@ -7,13 +7,11 @@ use serde::Deserialize;
 
 use super::Verdict;
 use super::declared::Engine;
-use crate::diag::Diagnostic;
+use crate::exchange::{ask, nonce};
 use crate::plan::diff::visible;
-use crate::probe::nonce;
 use crate::quoting::{decode, encode};
-use crate::script::frames::Answers;
 use crate::script::verify_program;
-use crate::transport::{Broken, Conversation, Input, Session, privilege};
+use crate::transport::{Broken, Session};
 
 #[derive(Debug, Clone)]
 pub enum Inside {
@@ -190,18 +188,10 @@ pub(super) fn check(
     silence: Duration,
 ) -> Result<Vec<Verdict>, Broken> {
     let nonce = nonce()?;
-    let sudo = session.login().sudo.clone();
     let lines: String = checks.iter().enumerate().map(|(number, check)| check.line(number)).collect();
-    let mut upload = privilege::preamble(&sudo, &nonce, verify_program().as_bytes());
-    upload
-        .extend_from_slice(format!("steward-request 2 {nonce} \nchecks {}\n{lines}end 0\n", lines.len()).as_bytes());
-    let mut talk = Asking { upload: Some(upload), answers: Answers::new(&nonce) };
-    session.exchange(&privilege::command(&sudo, &nonce), &mut talk, silence)?;
-    if !talk.answers.done {
-        let fact = "the host answered with more than it was asked";
-        return Err(Broken::Ended(Box::new(Diagnostic::error(fact).remedy("look at what its login scripts print"))));
-    }
-    let answer = talk.answers.sections.get("checks");
+    let request = format!("steward-request 2 {nonce} \nchecks {}\n{lines}end 0\n", lines.len());
+    let answers = ask(session, verify_program().as_bytes(), request.as_bytes(), &nonce, silence)?;
+    let answer = answers.sections.get("checks");
     let mut said: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for line in answer.iter().flat_map(|answer| answer.text_lines()) {
         let mut fields = line.split('|').map(str::to_owned);
@@ -215,25 +205,4 @@ pub(super) fn check(
             .map_or_else(odd, |fields| check.judge(&fields.iter().map(String::as_str).collect::<Vec<_>>()))
     };
     Ok(checks.iter().enumerate().map(verdict).collect())
-}
-
-struct Asking {
-    upload: Option<Vec<u8>>,
-    answers: Answers,
-}
-
-impl Conversation for Asking {
-    fn input(&mut self) -> Input {
-        self.upload.take().map_or(Input::End, Input::Bytes)
-    }
-
-    fn output(&mut self, bytes: &[u8]) {
-        self.answers.feed(bytes);
-    }
-
-    fn errors(&mut self, _bytes: &[u8]) {}
-
-    fn finished(&self) -> bool {
-        self.answers.done || self.answers.is_too_much()
-    }
 }

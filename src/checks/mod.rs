@@ -53,6 +53,16 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// With another text: how it shows, or why it is not known.
+    #[must_use]
+    pub fn saying(self, text: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Passed => Self::Passed,
+            Self::Failed(how) => Self::Failed(text(&how)),
+            Self::Unknown(why) => Self::Unknown(text(&why)),
+        }
+    }
+
     fn of(result: Result<(), String>) -> Self {
         result.map_or_else(Self::Failed, |()| Self::Passed)
     }

@@ -15,6 +15,16 @@ pub struct HostReport {
 }
 
 impl HostReport {
+    /// A line of JSON for each check, among those of an apply.
+    pub fn events(&self) -> Vec<Value> {
+        let event = |it: &Verified| {
+            let id = format!("{}/{}", it.check.service, it.check.name);
+            let event = format!("check-{}", word(&it.verdict));
+            json!({ "event": event, "host": self.host, "id": id, "output": why(&it.verdict) })
+        };
+        self.checks.iter().map(event).collect()
+    }
+
     /// Each check that did not pass, as a failure of the host.
     pub fn failures(&self) -> Vec<Diagnostic> {
         let failure = |it: &Verified| {
@@ -95,15 +105,6 @@ pub fn json(inventory: &str, hosts: &[HostReport]) -> Value {
         "hosts": hosts.iter().map(host).collect::<Vec<_>>(),
         "summary": { "passed": count(hosts, "passed"), "failed": count(hosts, "failed"), "unknown": count(hosts, "unknown") },
     })
-}
-
-/// A line of JSON for each check, among those of an apply.
-pub fn events(hosts: &[HostReport]) -> Vec<Value> {
-    let event = |host: &HostReport, it: &Verified| {
-        let id = format!("{}/{}", it.check.service, it.check.name);
-        json!({ "event": format!("check-{}", word(&it.verdict)), "host": host.host, "id": id, "output": why(&it.verdict) })
-    };
-    hosts.iter().flat_map(|host| host.checks.iter().map(move |it| event(host, it))).collect()
 }
 
 /// A suite for each host, a case for each check.

@@ -27,23 +27,25 @@ pub fn verify(
     let start = Instant::now();
     let mut verdicts: Vec<Option<Verdict>> = vec![None; checks.len()];
     loop {
-        let open: Vec<usize> = (0..checks.len())
-            .filter(|index| !matches!(verdicts.get(*index), Some(Some(Verdict::Passed))))
-            .filter(|index| {
-                let patience = checks.get(*index).map(|check| within.unwrap_or(check.within)).unwrap_or_default();
-                verdicts.get(*index).is_some_and(Option::is_none) || start.elapsed() < patience
-            })
-            .collect();
+        let is_open = |index: &usize| {
+            let patience = checks.get(*index).map(|check| within.unwrap_or(check.within)).unwrap_or_default();
+            match verdicts.get(*index) {
+                Some(None) => true,
+                Some(Some(verdict)) => *verdict != Verdict::Passed && start.elapsed() < patience,
+                None => false,
+            }
+        };
+        let open: Vec<usize> = (0..checks.len()).filter(is_open).collect();
         if open.is_empty() {
             break;
+        }
+        if verdicts.iter().all(Option::is_some) {
+            std::thread::sleep(PAUSE);
         }
         for (index, verdict) in once(checks, &open, address, silence, session, &connect) {
             if let Some(slot) = verdicts.get_mut(index) {
                 *slot = Some(verdict);
             }
-        }
-        if verdicts.iter().any(|verdict| *verdict != Some(Verdict::Passed)) {
-            std::thread::sleep(PAUSE);
         }
     }
     let unknown = || Verdict::Unknown("not tried".to_owned());

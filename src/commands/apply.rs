@@ -10,6 +10,7 @@ use super::looking::{Looked, looked, whoami};
 use super::pace::Pace;
 use super::plan::show;
 use super::{Context, Outcome as Exited, agreeing, saving, verifying};
+use crate::checks::report::summary;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::history::About;
@@ -113,8 +114,10 @@ fn reviewed(
 /// Changes, checks the services that were changed, and says how it went.
 fn done(context: &Context, looked: Looked, run: Run, pace: &Pace) -> Exited {
     let checks = verifying::of_changed(&looked);
-    let mut outcomes = outcomes(context, looked, run, pace)?;
-    verifying::judge(context, checks, &mut outcomes)?;
+    let (outcomes, checked) = outcomes(context, looked, run, pace, checks)?;
+    if !checked.is_empty() && context.ui.format != Format::Json {
+        context.ui.data(&summary(&checked));
+    }
     Ok(report(context.ui, &outcomes))
 }
 

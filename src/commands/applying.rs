@@ -1,7 +1,7 @@
 //! The work of `apply` over many hosts: wave after wave, watched, and stopped by Ctrl-C.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::json;
@@ -9,8 +9,10 @@ use serde_json::json;
 use super::Context;
 use super::looking::Looked;
 use super::pace::{Candidate, Gate, Pace};
+use super::verifying;
 use crate::apply::{Apply, apply};
 use crate::catalog::HostCatalog;
+use crate::checks::report::HostReport;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::fleet;
@@ -33,16 +35,19 @@ struct Work {
     plan: Result<HostPlan, HostError>,
     session: Option<Box<dyn Session>>,
     target: Target,
+    /// What shows that the services which are changed work.
+    checks: Option<verifying::Work>,
 }
 
 /// Applies wave after wave: a host comes after those that its services need. If one goes first, the others follow only
-/// when it converged.
+/// when it converged. A host whose services do not work then has not. Gives how the checks ended, too.
 pub(super) fn outcomes(
     context: &Context,
     looked: Looked,
     run: Run,
     pace: &Pace,
-) -> Result<Vec<Outcome>, Diagnostics> {
+    mut checks: Vec<verifying::Work>,
+) -> Result<(Vec<Outcome>, Vec<HostReport>), Diagnostics> {
     let FleetPlan { hosts, .. } = looked.plan;
     let waves = looked.catalog.hosts.iter().map(|host| host.wave);
     let mut work: Vec<Work> = hosts
@@ -50,12 +55,10 @@ pub(super) fn outcomes(
         .zip(looked.sessions)
         .zip(looked.targets)
         .zip(waves)
-        .map(|(((entry, session), target), wave)| Work {
-            host: entry.host,
-            wave,
-            plan: entry.result,
-            session,
-            target,
+        .map(|(((entry, session), target), wave)| {
+            let at = checks.iter().position(|work| work.is_of(&entry.host));
+            let checks = at.map(|at| checks.swap_remove(at));
+            Work { host: entry.host, wave, plan: entry.result, session, target, checks }
         })
         .collect();
     let first = canary(pace, &work)?;
@@ -71,6 +74,7 @@ pub(super) fn outcomes(
         gate,
         silence: Duration::from_secs(context.global.silence_timeout).max(LEAST_SILENCE),
         progress: Arc::clone(&progress),
+        checked: Mutex::default(),
     });
     let jobs = pace.jobs(context.global.jobs);
     let mut outcomes: Vec<Outcome> = Vec::new();
@@ -92,12 +96,13 @@ pub(super) fn outcomes(
     progress.finish();
     outcomes.sort_by_key(|outcome| order.iter().position(|host| *host == outcome.host));
     said_once(&mut outcomes);
-    Ok(outcomes)
+    let checked = std::mem::take(&mut *doer.checked.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok((outcomes, checked))
 }
 
 fn canary(pace: &Pace, work: &[Work]) -> Result<Option<String>, Diagnostic> {
     let candidate = |work| {
-        let Work { host, wave, plan, session: _, target: _ }: &Work = work;
+        let Work { host, wave, plan, session: _, target: _, checks: _ }: &Work = work;
         Candidate { host, wave: *wave, has_changes: plan.as_ref().is_ok_and(|plan| !plan.is_empty()) }
     };
     let candidates: Vec<Candidate<'_>> = work.iter().map(candidate).collect();
@@ -145,6 +150,7 @@ struct Doer {
     gate: Gate,
     silence: Duration,
     progress: Arc<Progress>,
+    checked: Mutex<Vec<HostReport>>,
 }
 
 impl Doer {
@@ -176,7 +182,8 @@ impl Doer {
                 let how = Apply { run: &self.run, stop, silence, reconnect: &reconnect, watch: &watch };
                 let (declared, found) = (Arc::clone(&plan.declared), plan.reader.clone());
                 let outcome = apply(&mut session, plan, &how);
-                self.reader(&mut *session, &declared, found.as_ref(), outcome)
+                let outcome = self.reader(&mut *session, &declared, found.as_ref(), outcome);
+                self.checked(work.checks, outcome)
             }
             (Ok(_), None) => {
                 ended(&work.host, Status::Failed, Diagnostic::error("the connection is gone").remedy("apply again"))
@@ -198,12 +205,31 @@ impl Doer {
         if outcome.status != Status::Converged || catalog.partial || !reader::is_outdated(catalog, found) {
             return outcome;
         }
+        let before = session.exchanges();
         let renewed = reader::install(session, catalog, &self.run.records(&catalog.site), true, self.silence);
-        outcome.exchanges = session.exchanges();
+        // beside those over connections that are no more
+        outcome.exchanges += session.exchanges() - before;
         if let Err(Broken::Unreachable(why) | Broken::Lost(why) | Broken::Ended(why)) = renewed {
             outcome.status = Status::Failed;
             outcome.failures.push(*why);
         }
+        outcome
+    }
+
+    /// A service that does not work is a failure of its host.
+    fn checked(&self, checks: Option<verifying::Work>, mut outcome: Outcome) -> Outcome {
+        let Some(checks) = checks.filter(|_| outcome.status == Status::Converged) else { return outcome };
+        let report = checks.done(&self.ui, None, self.silence);
+        if self.ui.format == Format::Json {
+            for event in report.events() {
+                self.ui.json(&event);
+            }
+        }
+        outcome.failures.extend(report.failures());
+        if !outcome.failures.is_empty() {
+            outcome.status = Status::Failed;
+        }
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner).push(report);
         outcome
     }
 

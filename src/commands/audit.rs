@@ -8,13 +8,14 @@ use clap::Args;
 
 use super::{Compiled, Context, Outcome, files};
 use crate::audit::report::{self, HostReport};
-use crate::audit::{Expected, audit, host_error};
+use crate::audit::{Expected, audit};
 use crate::catalog::HostCatalog;
 use crate::connect::{operator, target};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::fleet;
 use crate::inventory::{Host, Inventory, Role};
+use crate::plan::fleet::HostError;
 use crate::report::junit::junit;
 use crate::transport::{Target, connect};
 use crate::ui::Format;
@@ -99,9 +100,9 @@ fn audited(context: &Context, compiled: &Compiled) -> Result<Vec<HostReport>, Di
         let result = if catalog.site.is_directory() {
             let fact = format!("host {} is a directory of this machine, no host", catalog.host);
             let diagnostic = Diagnostic::error(fact).remedy("audit a host that runs");
-            Err(crate::plan::fleet::HostError { unreachable: false, diagnostic })
+            Err(HostError { unreachable: false, diagnostic })
         } else {
-            connect(&target, &ui).map_err(host_error).and_then(|mut session| {
+            connect(&target, &ui).map_err(HostError::from).and_then(|mut session| {
                 let now = jiff::Timestamp::now().as_second();
                 audit(&mut *session, &catalog, &Expected { ssh, maintainers, now }, silence)
             })

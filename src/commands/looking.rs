@@ -14,7 +14,7 @@ use crate::plan::lockout::refusal;
 use crate::plan::{HostPlan, plan};
 use crate::probe::{look, verify_facts};
 use crate::script::change::RECORDS;
-use crate::transport::{Broken, Session, Target, connect};
+use crate::transport::{Session, Target, connect};
 use crate::ui::Ui;
 use crate::ui::progress::Progress;
 
@@ -96,9 +96,8 @@ fn connected(
     records: &str,
     silence: std::time::Duration,
 ) -> Result<(HostPlan, Box<dyn Session>), HostError> {
-    let mut session = connect(&work.target, &ui).map_err(host_error)?;
-    let observed =
-        look(&mut *session, &work.catalog, &work.catalog.site.path(records), silence).map_err(host_error)?;
+    let mut session = connect(&work.target, &ui)?;
+    let observed = look(&mut *session, &work.catalog, &work.catalog.site.path(records), silence)?;
     usable(&work.catalog, &observed, &*session)?;
     only_ours(&work.catalog, &observed)?;
     ui.detail(&format!("{}: {}", work.catalog.host, session.description()));
@@ -143,14 +142,6 @@ pub(super) fn usable(catalog: &HostCatalog, observed: &Observed, session: &dyn S
         ));
     }
     verify_facts(catalog, &observed.facts).map_err(|diagnostic| failed(*diagnostic))
-}
-
-pub fn host_error(broken: Broken) -> HostError {
-    let (unreachable, diagnostic) = match broken {
-        Broken::Unreachable(diagnostic) => (true, diagnostic),
-        Broken::Lost(diagnostic) | Broken::Ended(diagnostic) => (false, diagnostic),
-    };
-    HostError { unreachable, diagnostic: *diagnostic }
 }
 
 pub fn whoami() -> String {

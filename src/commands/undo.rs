@@ -98,7 +98,7 @@ impl Undo {
         }
         let mut run = run(&looked, Waits { lock: lock_wait, confirmation: confirm_timeout });
         run.about.undoes = Some(entry.id);
-        let outcomes = applying::outcomes(context, looked, run, &Pace::default())?;
+        let (outcomes, _) = applying::outcomes(context, looked, run, &Pace::default(), Vec::new())?;
         Ok(report(context.ui, &outcomes))
     }
 }
@@ -130,7 +130,9 @@ fn looked_at(host: &mut OneHost, catalog: HostCatalog) -> Result<(Arc<HostCatalo
     loop {
         let observed = host.look(&catalog)?;
         usable(&catalog, &observed, &*host.session).map_err(|error| *Box::new(error.diagnostic))?;
-        let planned = plan(&catalog, &observed);
+        let mut planned = plan(&catalog, &observed);
+        // who declares these files stays as it is
+        planned.leavings.managed.clear();
         let out = declines(&planned);
         if out.is_empty() {
             return Ok((catalog, planned));

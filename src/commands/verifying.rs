@@ -6,15 +6,15 @@ use std::time::Duration;
 use super::Context;
 use super::looking::Looked;
 use crate::catalog::{Catalog, HostCatalog};
-use crate::checks::report::{self, HostReport};
+use crate::checks::report::HostReport;
 use crate::checks::{Check, verify};
 use crate::connect::{Access, operator, target};
 use crate::diag::Diagnostics;
 use crate::fleet;
 use crate::inventory::Inventory;
-use crate::outcome::{Outcome, Status};
+use crate::scrub::Scrubber;
 use crate::transport::{Session, Target, connect};
-use crate::ui::Format;
+use crate::ui::Ui;
 use crate::ui::progress::Progress;
 
 /// What is to be checked on one host.
@@ -26,6 +26,7 @@ pub(super) struct Work {
     target: Target,
     /// Opened when the host itself is to be asked.
     session: Option<Box<dyn Session>>,
+    scrubber: Scrubber,
 }
 
 /// The checks of these hosts that `wanted` lets through; hosts without any are left out.
@@ -41,12 +42,30 @@ pub(super) fn work(
         let checks: Vec<Check> = catalog.checks.iter().filter(|check| wanted(catalog, check)).cloned().collect();
         let address = if host.is_local() { "localhost".to_owned() } else { host.address.as_str().to_owned() };
         let target = target(inventory, host, person, access);
-        (!checks.is_empty()).then(|| Work { host: catalog.host.clone(), checks, address, target, session: None })
+        let scrubber = Scrubber::new(catalog.values());
+        let host = catalog.host.clone();
+        (!checks.is_empty()).then_some(Work { host, checks, address, target, session: None, scrubber })
     };
     catalog.hosts.iter().filter_map(of).collect()
 }
 
-/// Tries them all, each until it passes or its time is over; `within` replaces what the checks say.
+impl Work {
+    pub(super) fn is_of(&self, host: &str) -> bool {
+        self.host == host
+    }
+
+    /// Tries its checks, each until it passes or its time is over. What a host prints may hold a secret it was given.
+    pub(super) fn done(mut self, ui: &Ui, within: Option<Duration>, silence: Duration) -> HostReport {
+        let connect = || connect(&self.target, ui);
+        let mut checks = verify(&self.checks, &self.address, within, silence, &mut self.session, connect);
+        for it in &mut checks {
+            it.verdict = it.verdict.clone().saying(|text| self.scrubber.scrub(text));
+        }
+        HostReport { host: self.host, checks }
+    }
+}
+
+/// Tries the checks of all of these; `within` replaces what they say of their time.
 pub(super) fn verified(
     context: &Context,
     hosts: Vec<Work>,
@@ -55,12 +74,12 @@ pub(super) fn verified(
     let (ui, silence) = (context.ui, Duration::from_secs(context.global.silence_timeout.max(1)));
     let progress = Arc::new(Progress::new("checking", hosts.len(), context.global.verbose > 0));
     let watch = Arc::clone(&progress);
-    let reports = fleet::over(hosts, context.global.jobs, move |mut work: Work| {
-        watch.begin(&work.host, "checking");
-        let connect = || connect(&work.target, &ui);
-        let checks = verify(&work.checks, &work.address, within, silence, &mut work.session, connect);
-        watch.end(&work.host);
-        HostReport { host: work.host, checks }
+    let reports = fleet::over(hosts, context.global.jobs, move |work: Work| {
+        let host = work.host.clone();
+        watch.begin(&host, "checking");
+        let report = work.done(&ui, within, silence);
+        watch.end(&host);
+        report
     })?;
     progress.finish();
     Ok(reports)
@@ -75,29 +94,4 @@ pub(super) fn of_changed(looked: &Looked) -> Vec<Work> {
     };
     let Looked { inventory, catalog, access, .. } = looked;
     work(inventory, catalog, access, |host, check| changes(&host.host, &check.service))
-}
-
-/// Does them on the hosts that converged. A service that does not work is a failure of its host.
-pub(super) fn judge(context: &Context, mut work: Vec<Work>, outcomes: &mut [Outcome]) -> Result<(), Diagnostics> {
-    let converged = |host: &str| outcomes.iter().any(|it| it.host == host && it.status == Status::Converged);
-    work.retain(|work| converged(&work.host));
-    if work.is_empty() {
-        return Ok(());
-    }
-    let hosts = verified(context, work, None)?;
-    if context.ui.format == Format::Json {
-        for event in report::events(&hosts) {
-            context.ui.json(&event);
-        }
-    } else {
-        context.ui.data(&report::summary(&hosts));
-    }
-    for host in &hosts {
-        let failures = host.failures();
-        if let Some(outcome) = outcomes.iter_mut().find(|it| it.host == host.host && !failures.is_empty()) {
-            outcome.status = Status::Failed;
-            outcome.failures.extend(failures);
-        }
-    }
-    Ok(())
 }

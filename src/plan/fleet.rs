@@ -2,6 +2,7 @@
 
 use super::{Action, HostPlan};
 use crate::diag::Diagnostic;
+use crate::transport::Broken;
 
 /// One entry for each selected host, in inventory order.
 #[derive(Debug)]
@@ -28,6 +29,16 @@ pub struct HostEntry {
 pub struct HostError {
     pub unreachable: bool,
     pub diagnostic: Diagnostic,
+}
+
+impl From<Broken> for HostError {
+    fn from(broken: Broken) -> Self {
+        let (unreachable, diagnostic) = match broken {
+            Broken::Unreachable(diagnostic) => (true, diagnostic),
+            Broken::Lost(diagnostic) | Broken::Ended(diagnostic) => (false, diagnostic),
+        };
+        Self { unreachable, diagnostic: *diagnostic }
+    }
 }
 
 /// The figures of the summary line.

@@ -85,6 +85,12 @@ pub(super) fn extended(declared: &Arc<HostCatalog>, observed: &Observed) -> Exte
     leavings.adoptable = adoptable(declared, observed);
     let (mut going, mut staying, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     let usable = !declared.partial && records.trouble.is_none();
+    if let (Some(why), false) = (&records.trouble, declared.partial) {
+        let why = format!(
+            "what Steward manages there is not known, so nothing that left the inventory is taken away: {why}"
+        );
+        unknown.push(super::Unknown { id: Id::new("ledger", &declared.host), why });
+    }
     for left in records.left.iter().filter(|_| usable) {
         match verdict(declared, observed, left) {
             Verdict::Forget => leavings.forgotten.push(left.id.to_string()),

@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Looking, answered, nonce, observed};
+use super::{Looking, answered, observed};
 use crate::access::Seen;
 use crate::catalog::HostCatalog;
 use crate::diag::Diagnostic;
+use crate::exchange::nonce;
 use crate::kinds::Answer;
+use crate::ledger::Records;
 use crate::observed::{Look, Observed};
 use crate::resource::{Attribute, Observation, State};
 use crate::script::frames::Answers;
@@ -109,7 +111,8 @@ fn translated(catalog: &HostCatalog, sections: &BTreeMap<String, Answer>, lines:
         "a reader key is not told what else Steward manages here: deletions are not shown".to_owned(),
     );
     let access = catalog.bootstrap.is_some().then(|| Seen { unknown: vec![untold, removed], ..Seen::default() });
-    Observed { resources: all, access, ..seen }
+    // it is not told what else is managed, so nothing follows from that
+    Observed { resources: all, access, records: Records::default(), ..seen }
 }
 
 /// True if the host has content that it does not tell.

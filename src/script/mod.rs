@@ -93,7 +93,9 @@ pub fn settle_program(settle: &Settle<'_>, nonce: &str) -> String {
     let word = |text: &str| String::from_utf8_lossy(&quote(text.as_bytes())).into_owned();
     let call = match why {
         None => format!("confirm {} {}", word(base), word(run)),
-        Some(why) => format!("roll_back {} {} {}", word(base), word(run), word(why)),
+        Some(why) => {
+            format!("roll_back {} {} {}\nprintf '\\n@%s done\\n' \"$NONCE\"", word(base), word(run), word(why))
+        }
     };
     format!("NONCE={nonce}\n{}{call}\n", without_comments(PENDING))
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::super::looking::host_error;
 use super::super::{Context, Outcome, files};
 use super::limited;
 use crate::catalog::HostCatalog;
@@ -68,7 +67,7 @@ fn asked(context: &Context, inventory: &Inventory) -> Result<Vec<Answer>, Diagno
         let nothing = Arc::new(nothing(&host));
         let found = connect(&target, &ui)
             .and_then(|mut session| look(&mut *session, &nothing, &format!("{RECORDS}/{id}"), silence))
-            .map_err(host_error);
+            .map_err(HostError::from);
         let result = found.and_then(|seen| changes(&host, &seen.facts));
         Answer { host: host.name, result }
     };

@@ -2,7 +2,6 @@
 
 use clap::Args;
 
-use super::super::looking::host_error;
 use super::super::{Context, Outcome};
 use super::Desk;
 use super::set::replace;
@@ -12,6 +11,7 @@ use crate::exit::Exit;
 use crate::fetch::fetch;
 use crate::inventory::Host;
 use crate::kinds::Site;
+use crate::plan::fleet::HostError;
 use crate::secret::{Secret, SecretName};
 use crate::transport::connect;
 
@@ -83,7 +83,7 @@ fn from(context: &Context, desk: &Desk, host: &Host, path: &str) -> Result<Optio
     let site = Site { root: root.unwrap_or_default().trim_end_matches('/').to_owned() };
     let fetched = connect(&target, &context.ui)
         .and_then(|mut session| fetch(&mut *session, &site, path, access.timeouts.silence));
-    fetched.map_err(|broken| host_error(broken).diagnostic.into())
+    fetched.map_err(|broken| HostError::from(broken).diagnostic.into())
 }
 
 #[allow(clippy::disallowed_methods, reason = "compared with each other, here")]

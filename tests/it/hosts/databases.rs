@@ -28,7 +28,17 @@ fn chapter(host: &Host, package: &str, service: &str, resources: &str) -> Chapte
 const POSTGRES: &str = r#"
   - postgres_role: { name: wiki, password: "{{ secrets.db }}" }
   - postgres_role: { name: readers, login: false }
-  - postgres_database: { name: wiki-pages, owner: wiki, locale: C }"#;
+  - postgres_database: { name: wiki-pages, owner: wiki, locale: C }
+checks:
+  - sql: { engine: postgres, database: wiki-pages, query: "SELECT 'it''s $(id)', 40 + 2", gives: "it's $(id)\t42" }"#;
+
+/// A check never changes what it looks at.
+fn writes_are_refused(chapter: Chapter, module: &str, said: &str) {
+    let module = std::fs::read_to_string(chapter.path("modules/db.yaml")).unwrap() + module;
+    let chapter = chapter.file("modules/db.yaml", module);
+    let _ = chapter.run(&["module", "update"]).success();
+    let _ = chapter.run(&["verify", "--within", "0"]).status(3).stdout_has(said).stdout_has("1 passed, 1 failed");
+}
 
 #[test]
 fn postgres_gets_a_role_that_logs_in_and_a_database_in_one_command() {
@@ -78,11 +88,15 @@ fn postgres_gets_a_role_that_logs_in_and_a_database_in_one_command() {
     let said =
         bench.apply("postgres_database", &*bench.item("postgres_database", "{ name: wiki-pages, locale: C.UTF-8 }"));
     assert!(format!("{said:?}").contains("which cannot change"), "{said:?}");
+    let more = "  - sql: { engine: postgres, database: wiki-pages, query: CREATE TABLE u (x int) }\n";
+    writes_are_refused(chapter, more, "read-only transaction");
 }
 
 const MARIADB: &str = r#"
   - mariadb_user: { name: wiki, password: "{{ secrets.db }}" }
-  - mariadb_database: { name: wiki_pages, users: [wiki] }"#;
+  - mariadb_database: { name: wiki_pages, users: [wiki] }
+checks:
+  - sql: { engine: mariadb, database: wiki_pages, query: "SELECT 'it''s $(id)', 40 + 2", gives: "it's $(id)\t42" }"#;
 
 #[test]
 fn mariadb_gets_a_user_that_logs_in_and_a_database_in_one_command() {
@@ -121,4 +135,6 @@ fn mariadb_gets_a_user_that_logs_in_and_a_database_in_one_command() {
     for kind in ALL.iter().filter(|kind| kind.name().starts_with("mariadb_") && needs_a_database(kind.name())) {
         hold(*kind, &bench);
     }
+    let more = "  - sql: { engine: mariadb, database: wiki_pages, query: CREATE TABLE u (x int) }\n";
+    writes_are_refused(chapter, more, "READ ONLY transaction");
 }

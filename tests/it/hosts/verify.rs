@@ -87,6 +87,18 @@ fn an_apply_whose_service_does_not_answer_fails() {
 }
 
 #[test]
+fn a_canary_whose_service_does_not_answer_keeps_the_others_as_they_are() {
+    let [one, other] = Host::several();
+    let lines = "  - file: { path: /etc/motd, content: new }\nchecks:\n  - { within: 1, tcp: { port: 8080 } }\n";
+    let chapter = Chapter::new().host("web1", &one).host("web2", &other).resources(lines);
+    let summary = chapter.run(&["apply", "--yes", "--canary", "--format", "json"]).status(3).events();
+    let hosts = &summary.last().unwrap()["hosts"];
+    assert_eq!((&hosts[0]["status"], &hosts[1]["status"]), (&"failed".into(), &"not-started".into()), "{summary:?}");
+    assert!(summary.iter().any(|event| event["event"] == "check-failed" && event["host"] == "web1"), "{summary:?}");
+    assert_eq!((one.sh("cat /etc/motd"), other.sh("grep -c new /etc/motd || true")), ("new".into(), "0\n".into()));
+}
+
+#[test]
 fn what_is_about_to_end_or_listens_without_being_declared_fails() {
     let host = Host::new();
     let chapter = chapter(&host, 10);
