@@ -13,6 +13,7 @@ use super::{Context, Outcome};
 use crate::apply::{Apply, adopt};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
+use crate::outcome::Status;
 use crate::plan::HostPlan;
 use crate::plan::diff::visible;
 use crate::resource::Id;
@@ -47,6 +48,7 @@ impl Adopt {
         let chosen = chosen(&plan, &ids)?;
         show(context, &plan, &chosen);
         if chosen.is_empty() {
+            done(context, &host, &[]);
             return Ok(Exit::Success);
         }
         if !yes {
@@ -66,8 +68,17 @@ impl Adopt {
         let stop = Arc::new(AtomicBool::new(false));
         let how = Apply { run: &run, stop: &stop, silence, reconnect: &reconnect, watch: &|_, _| {} };
         let outcome = adopt(&mut session, plan, &how);
+        done(context, &host, if outcome.status == Status::Converged { &chosen } else { &[] });
         context.ui.report(&Diagnostics(outcome.failures));
         Ok(Exit::of([outcome.status]))
+    }
+}
+
+/// For programs, what was adopted; people were shown it before.
+fn done(context: &Context, host: &str, adopted: &[Id]) {
+    if context.ui.format == Format::Json {
+        let ids: Vec<String> = adopted.iter().map(ToString::to_string).collect();
+        context.ui.json(&json!({ "format": 1, "host": host, "adopted": ids }));
     }
 }
 
@@ -122,8 +133,7 @@ fn chosen(plan: &HostPlan, ids: &[String]) -> Result<Vec<Id>, Diagnostics> {
 
 fn show(context: &Context, plan: &HostPlan, chosen: &[Id]) {
     if context.ui.format == Format::Json {
-        let ids: Vec<String> = chosen.iter().map(ToString::to_string).collect();
-        return context.ui.json(&json!({ "format": 1, "host": plan.catalog.host, "adopted": ids }));
+        return;
     }
     if chosen.is_empty() {
         return context.ui.data("Nothing to adopt.\n");
@@ -139,6 +149,10 @@ fn show(context: &Context, plan: &HostPlan, chosen: &[Id]) {
 }
 
 fn agreed(context: &Context) -> Result<(), Diagnostics> {
+    if context.ui.format == Format::Json {
+        let fact = "there is nobody to ask whether to adopt these: they were not shown";
+        return Err(Diagnostic::error(fact).remedy("look at them without `--format json`, then add `--yes`").into());
+    }
     match context.ui.confirm("Adopt these?") {
         Some(true) => Ok(()),
         Some(false) => Err(Diagnostic::error("nothing was adopted, as you wished").into()),

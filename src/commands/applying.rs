@@ -219,7 +219,7 @@ impl Doer {
     /// A service that does not work is a failure of its host.
     fn checked(&self, checks: Option<verifying::Work>, mut outcome: Outcome) -> Outcome {
         let Some(checks) = checks.filter(|_| outcome.status == Status::Converged) else { return outcome };
-        let report = checks.done(&self.ui, None, self.silence);
+        let report = checks.done(self.ui, None, self.silence);
         if self.ui.format == Format::Json {
             for event in report.events() {
                 self.ui.json(&event);

@@ -10,7 +10,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::history::{Lock, lock};
 use crate::inventory::{self, Inventory};
-use crate::kinds::Answer;
+use crate::kinds::{Answer, Site};
 use crate::observed::Observed;
 use crate::probe::look;
 use crate::records::{Question, ask};
@@ -26,7 +26,7 @@ pub(super) struct OneHost {
     /// How it was reached.
     pub target: Target,
     pub access: Access,
-    root: String,
+    site: Site,
     inventory: String,
     silence: Duration,
 }
@@ -111,7 +111,7 @@ pub(super) fn of(context: &Context, inventory: &Inventory, name: &str) -> Result
         name: name.to_owned(),
         session,
         operator: person.map(|person| person.id.clone()),
-        root: host.root.as_ref().map(|root| root.value.clone()).unwrap_or_default(),
+        site: Site::of(&inventory.dir, host.root.as_ref().map(|root| root.value.as_str())),
         inventory: inventory.id.value.clone(),
         silence: access.timeouts.silence,
         target,
@@ -121,7 +121,7 @@ pub(super) fn of(context: &Context, inventory: &Inventory, name: &str) -> Result
 
 impl OneHost {
     pub(super) fn ask(&mut self, question: Question<'_>) -> Result<Said, Unanswered> {
-        let sections = ask(&mut *self.session, &self.root, &self.inventory, question, self.silence)?;
+        let sections = ask(&mut *self.session, &self.site.root, &self.inventory, question, self.silence)?;
         let lock = sections.get("lock").map(|answer| lock(&answer.bytes)).unwrap_or_default();
         Ok(Said { lock, sections })
     }

@@ -33,6 +33,12 @@ enum Described {
     Drift,
     /// What `verify --format json` prints.
     Verify,
+    /// What `add --format json` prints.
+    Add,
+    /// What `adopt --format json` prints.
+    Adopt,
+    /// What `module vendor --format json` prints.
+    ModuleVendor,
     /// What `host facts --format json` prints.
     HostFacts,
     /// What `host reader --format json` prints.
@@ -87,6 +93,9 @@ impl Schema {
             Described::Drift => schemas::drift(),
             Described::Verify => schemas::verify(),
             Described::Audit => schemas::audit(),
+            Described::Add => schemas::add(),
+            Described::Adopt => schemas::adopt(),
+            Described::ModuleVendor => schemas::module_vendor(),
             Described::HostFacts => schemas::host_facts(),
             Described::HostReader => schemas::host_reader(),
             Described::History => schemas::history(),

@@ -55,8 +55,8 @@ impl Work {
     }
 
     /// Tries its checks, each until it passes or its time is over. What a host prints may hold a secret it was given.
-    pub(super) fn done(mut self, ui: &Ui, within: Option<Duration>, silence: Duration) -> HostReport {
-        let connect = || connect(&self.target, ui);
+    pub(super) fn done(mut self, ui: Ui, within: Option<Duration>, silence: Duration) -> HostReport {
+        let connect = || connect(&self.target, &ui);
         let mut checks = verify(&self.checks, &self.address, within, silence, &mut self.session, connect);
         for it in &mut checks {
             it.verdict = it.verdict.clone().saying(|text| self.scrubber.scrub(text));
@@ -77,7 +77,7 @@ pub(super) fn verified(
     let reports = fleet::over(hosts, context.global.jobs, move |work: Work| {
         let host = work.host.clone();
         watch.begin(&host, "checking");
-        let report = work.done(&ui, within, silence);
+        let report = work.done(ui, within, silence);
         watch.end(&host);
         report
     })?;

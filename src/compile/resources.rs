@@ -1,7 +1,6 @@
 //! Declarations to resources: one ordered list for each selected host.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 
 use minijinja::Value;
@@ -51,13 +50,6 @@ pub(super) fn make(world: &mut World<'_, '_, '_>, order: &[usize], selection: &S
     made
 }
 
-/// A host's `root` is relative to the inventory, wherever Steward is run.
-fn absolute(inventory: &Path, root: &str) -> String {
-    let joined = inventory.join(root);
-    let path = std::path::absolute(&joined).unwrap_or(joined);
-    path.display().to_string().trim_end_matches('/').to_owned()
-}
-
 fn on_host(
     world: &World<'_, '_, '_>,
     host: usize,
@@ -66,7 +58,7 @@ fn on_host(
     mistakes: &mut Diagnostics,
 ) -> Made {
     let root = world.hosts.get(host).and_then(|host| host.host.root.as_ref());
-    let site = Site { root: root.map(|root| absolute(&world.inventory.dir, &root.value)).unwrap_or_default() };
+    let site = Site::of(&world.inventory.dir, root.map(|root| root.value.as_str()));
     let mut list = List {
         world,
         order,

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Answer, field_place};
+use super::{Answer, Item, concrete, field_place};
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::resource::Observation;
 use crate::yaml::Node;
 
 /// Refuses what is not a plain name of a role, user or database, pointing at the field it stands in.
@@ -85,6 +86,18 @@ impl Rows {
     pub fn is_granted(&self, name: &str, grantee: &str) -> bool {
         self.granted.contains(&(name.to_owned(), grantee.to_owned()))
     }
+}
+
+/// What was seen of each of these; why nobody knows, where it is not known.
+pub fn observed<T: Item>(
+    items: &[&dyn Item],
+    observe: impl Fn(&T) -> Result<Observation, String>,
+) -> Vec<Observation> {
+    let one = |item: &&dyn Item| match concrete::<T>(*item) {
+        Some(item) => observe(item).unwrap_or_else(Observation::Unknown),
+        None => Observation::Unknown("not of this kind".into()),
+    };
+    items.iter().map(one).collect()
 }
 
 #[cfg(test)]

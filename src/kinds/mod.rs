@@ -42,6 +42,7 @@ pub mod paths;
 pub mod postgres;
 pub mod reference;
 pub mod service;
+mod site;
 pub mod sysctl;
 pub mod timer;
 pub mod tree;
@@ -49,6 +50,7 @@ pub mod units;
 pub mod user;
 
 pub use leaving::{Fate, Leaving};
+pub use site::Site;
 
 /// Every kind there is, in the order of the reference.
 pub static ALL: &[&dyn Kind] = &[
@@ -267,28 +269,6 @@ pub enum Risk {
     Lockout,
     Restart,
     Data,
-}
-
-/// Where the resources are: a whole host, or a directory that stands for one.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Site {
-    /// Without a final slash; empty for a whole host.
-    pub root: String,
-}
-
-impl Site {
-    pub fn path(&self, path: &str) -> String {
-        format!("{}{path}", self.root)
-    }
-
-    pub fn is_directory(&self) -> bool {
-        !self.root.is_empty()
-    }
-
-    /// Whether calls make missing parents, as an argument: no package brings `/etc/nginx` to a mere directory.
-    pub fn makes_parents(&self) -> &'static str {
-        if self.is_directory() { "yes" } else { "" }
-    }
 }
 
 /// A call of one of a kind's own shell functions.

@@ -96,6 +96,54 @@ pub fn apply() -> Value {
     titled("An event of an apply of Steward", json!({ "oneOf": [event, summary] }))
 }
 
+/// `steward add --format json`.
+pub fn add() -> Value {
+    let any = json!({ "type": "object" });
+    let service = object(&[
+        ("service", text()),
+        ("module", text()),
+        ("on", list(text())),
+        ("params", any.clone()),
+        ("needs", any),
+    ]);
+    let next = object(&[("command", text()), ("why", text())]);
+    titled(
+        "What was added to an inventory, and what to do next",
+        object(&[
+            ("format", json!({ "const": 1 })),
+            ("added", list(service)),
+            ("written", list(text())),
+            ("next", list(next)),
+        ]),
+    )
+}
+
+/// `steward adopt --format json`.
+pub fn adopt() -> Value {
+    titled(
+        "What is taken over on a host",
+        object(&[("format", json!({ "const": 1 })), ("host", text()), ("adopted", list(text()))]),
+    )
+}
+
+/// `steward module vendor --format json`.
+pub fn module_vendor() -> Value {
+    titled(
+        "A module that was taken from another repository",
+        object(&[
+            ("format", json!({ "const": 1 })),
+            ("module", text()),
+            ("origin", text()),
+            ("revision", text()),
+            ("hash", text()),
+            ("abilities", list(text())),
+            ("new", list(text())),
+            ("gone", list(text())),
+            ("written", list(text())),
+        ]),
+    )
+}
+
 /// `steward host facts --format json`.
 pub fn host_facts() -> Value {
     let change = object(&[("field", text()), ("before", nullable("string")), ("after", text())]);

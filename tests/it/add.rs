@@ -80,7 +80,9 @@ fn an_unmet_need_is_refused_or_added_too() {
     assert_eq!(services(&chapter), SERVICES);
     let arguments =
         [&site[..], &["--with-needs", "--param", "nginx.client_max_body_size=1m", "--format", "json"]].concat();
-    let json = chapter.run(&arguments).success().json();
+    let ran = chapter.run(&arguments).success();
+    assert_eq!(crate::schemas::fits(&chapter, "add", ran.text()), Ok(()));
+    let json = ran.json();
     let added: Vec<_> = json["added"].as_array().unwrap().iter().map(|it| it["service"].as_str().unwrap()).collect();
     assert_eq!(added, ["nginx-2", "static-site"], "{json}");
     assert_eq!(json["added"][0]["params"]["client_max_body_size"], "1m");

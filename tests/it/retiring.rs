@@ -183,8 +183,15 @@ fn what_was_there_before_is_kept_until_it_is_adopted() {
         .status(1)
         .stderr_has("nothing in the inventory is `file:/etc/wiki.9`");
     chapter.run(&["adopt", "web1", "file:/etc/wiki.6"]).status(1).stderr_has("cannot be adopted");
-    let ran = chapter.run(&["adopt", "web1", "file:/etc/wiki.0", "file:/etc/wiki.1", "--yes"]).success();
-    ran.stdout_has("  file:/etc/wiki.1 (content differs)\n");
+    let json = ["adopt", "web1", "file:/etc/wiki.0", "--format", "json"];
+    chapter.run(&json).status(1).stdout("").stderr_has("nobody to ask");
+    chapter
+        .run(&["adopt", "web1", "file:/etc/wiki.1"])
+        .status(1)
+        .stdout_has("  file:/etc/wiki.1 (content differs)\n");
+    let ran = chapter.run(&[&json[..3], &["file:/etc/wiki.1", "--yes"], &json[3..]].concat()).success();
+    assert_eq!(crate::schemas::fits(&chapter, "adopt", ran.text()), Ok(()));
+    assert_eq!(ran.json()["adopted"], serde_json::json!(["file:/etc/wiki.0", "file:/etc/wiki.1"]));
     let by_hand = || std::fs::read_to_string(chapter.root("web1").join("etc/wiki.1"));
     assert_eq!(by_hand().unwrap(), "by hand\n", "nothing is changed");
     chapter.run(&["adopt", "web1", "file:/etc/wiki.0"]).status(1).stderr_has("Steward's already");

@@ -73,7 +73,9 @@ fn a_module_is_taken_over_with_its_record_and_works_without_its_origin() {
     let nobody = nobody.stderr_has("  + file: path=/etc/notice, mode=0644\n");
     let _ = nobody.stderr_has("nobody is here to agree");
     untouched(&chapter);
-    let json = chapter.run(&["module", "vendor", &theirs.at("v1"), "--yes", "--format", "json"]).success().json();
+    let ran = chapter.run(&["module", "vendor", &theirs.at("v1"), "--yes", "--format", "json"]).success();
+    assert_eq!(crate::schemas::fits(&chapter, "module-vendor", ran.text()), Ok(()));
+    let json = ran.json();
     let commit = theirs.git(&["rev-parse", "HEAD"]);
     assert_eq!((&json["module"], &json["revision"]), (&"notice".into(), &commit.as_str().into()), "{json}");
     let lock = std::fs::read_to_string(chapter.path("vendor.lock")).unwrap();

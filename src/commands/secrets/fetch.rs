@@ -5,7 +5,7 @@ use clap::Args;
 use super::super::{Context, Outcome};
 use super::Desk;
 use super::set::replace;
-use crate::connect::{operator, target};
+use crate::connect::{Access, operator, target};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::fetch::fetch;
@@ -28,6 +28,8 @@ impl Fetch {
         let name = name.map(|name| desk.known(&name)).transpose()?;
         let mut left = Diagnostics::default();
         let mut some = false;
+        // asked once, whatever the number of hosts
+        let access = context.access()?;
         for declared in &desk.declared {
             let wanted = name.as_ref().map_or_else(
                 || desk.store.header(&declared.name).is_none() && declared.declaration.escrow.is_some(),
@@ -41,7 +43,7 @@ impl Fetch {
                 let fact = format!("{} is not made on a host: its module names no file by `escrow`", declared.name);
                 return Err(Diagnostic::error(fact).at(&declared.place).remedy("see `steward secrets list`").into());
             };
-            match made(context, desk, &declared.hosts, path)? {
+            match made(context, desk, &access, &declared.hosts, path)? {
                 Some(value) => keep(context, desk, &declared.name, &value)?,
                 None => left.push(
                     Diagnostic::error(format!("{} is not there yet: no host has {}", declared.name, path.value))
@@ -57,12 +59,18 @@ impl Fetch {
 }
 
 /// The value on the hosts that were selected. Two hosts that have different ones leave the choice to a person.
-fn made(context: &Context, desk: &Desk, hosts: &[String], path: &str) -> Result<Option<Secret>, Diagnostics> {
+fn made(
+    context: &Context,
+    desk: &Desk,
+    access: &Access,
+    hosts: &[String],
+    path: &str,
+) -> Result<Option<Secret>, Diagnostics> {
     let selected = context.select(&desk.inventory)?;
     let mut found: Option<(&str, Secret)> = None;
     for host in hosts.iter().filter(|host| selected.hosts.contains(*host)) {
         let Some(host) = desk.inventory.hosts.get(host) else { continue };
-        let Some(value) = from(context, desk, host, path)? else { continue };
+        let Some(value) = from(context, desk, access, host, path)? else { continue };
         match &found {
             Some((other, known)) if !same(known, &value) => {
                 let fact = format!("{other} and {} have different ones at {path}", host.name);
@@ -75,12 +83,15 @@ fn made(context: &Context, desk: &Desk, hosts: &[String], path: &str) -> Result<
     Ok(found.map(|(_, value)| value))
 }
 
-fn from(context: &Context, desk: &Desk, host: &Host, path: &str) -> Result<Option<Secret>, Diagnostics> {
-    let access = context.access()?;
-    let target = target(&desk.inventory, host, operator(&desk.inventory, &access), &access);
-    let root = host.root.as_ref().map(|root| desk.inventory.dir.join(&root.value));
-    let root = root.map(|root| std::path::absolute(&root).unwrap_or(root).display().to_string());
-    let site = Site { root: root.unwrap_or_default().trim_end_matches('/').to_owned() };
+fn from(
+    context: &Context,
+    desk: &Desk,
+    access: &Access,
+    host: &Host,
+    path: &str,
+) -> Result<Option<Secret>, Diagnostics> {
+    let target = target(&desk.inventory, host, operator(&desk.inventory, access), access);
+    let site = Site::of(&desk.inventory.dir, host.root.as_ref().map(|root| root.value.as_str()));
     let fetched = connect(&target, &context.ui)
         .and_then(|mut session| fetch(&mut *session, &site, path, access.timeouts.silence));
     fetched.map_err(|broken| HostError::from(broken).diagnostic.into())

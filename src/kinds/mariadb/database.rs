@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::kinds::databases::{Rows, database_name, plain_word};
-use crate::kinds::{Answer, Build, Call, Item, Kind, Presence, Risk, Site, concrete};
+use crate::kinds::databases::{Rows, database_name, observed, plain_word};
+use crate::kinds::{Answer, Build, Call, Item, Kind, Presence, Risk, Site};
 use crate::resource::{Observation, State, Want};
 use crate::yaml::Node;
 
@@ -72,11 +72,7 @@ impl Kind for MariadbDatabaseKind {
 
     fn read(&self, items: &[&dyn Item], _: &Site, answer: &Answer) -> Vec<Observation> {
         let rows = Rows::read(answer);
-        let observe = |item: &&dyn Item| match concrete::<Database>(*item) {
-            Some(database) => database.observe(&rows).unwrap_or_else(Observation::Unknown),
-            None => Observation::Unknown("not a database".into()),
-        };
-        items.iter().map(observe).collect()
+        observed(items, |database: &Database| database.observe(&rows))
     }
 
     fn apply(&self) -> &'static str {

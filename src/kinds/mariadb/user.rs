@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::kinds::databases::{Rows, database_name, plain_word};
+use crate::kinds::databases::{Rows, database_name, observed, plain_word};
 use crate::kinds::passwords::{Password, Said, mysql_native};
-use crate::kinds::{Answer, Build, Call, Item, Kind, Presence, Risk, Site, concrete};
+use crate::kinds::{Answer, Build, Call, Item, Kind, Presence, Risk, Site};
 use crate::resource::{Observation, State, Want};
 use crate::secret::Sealed;
 use crate::yaml::Node;
@@ -77,11 +77,7 @@ impl Kind for MariadbUserKind {
 
     fn read(&self, items: &[&dyn Item], _: &Site, answer: &Answer) -> Vec<Observation> {
         let (rows, said) = (Rows::read(answer), Said::read(answer));
-        let observe = |item: &&dyn Item| match concrete::<User>(*item) {
-            Some(user) => user.observe(&rows, &said, answer).unwrap_or_else(Observation::Unknown),
-            None => Observation::Unknown("not a user".into()),
-        };
-        items.iter().map(observe).collect()
+        observed(items, |user: &User| user.observe(&rows, &said, answer))
     }
 
     fn apply(&self) -> &'static str {

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::kinds::databases::{Rows, database_name, plain_word};
-use crate::kinds::{Answer, Build, Call, Item, Kind, Presence, Risk, Site, concrete};
+use crate::kinds::databases::{Rows, database_name, observed, plain_word};
+use crate::kinds::{Answer, Build, Call, Item, Kind, Presence, Risk, Site};
 use crate::resource::{Observation, State, Want};
 use crate::yaml::Node;
 
@@ -60,15 +60,10 @@ impl Kind for PostgresDatabaseKind {
 
     fn read(&self, items: &[&dyn Item], _: &Site, answer: &Answer) -> Vec<Observation> {
         let rows = Rows::read(answer);
-        let observe = |item: &&dyn Item| match concrete::<Database>(*item).map(|it| rows.named(it.name())) {
-            Some(Ok(Some([owner, locale]))) => {
-                Observation::Present(State::new().with("owner", owner).with("locale", locale))
-            }
-            Some(Ok(None)) => Observation::Absent,
-            Some(Err(why)) => Observation::Unknown(why),
-            None => Observation::Unknown("not a database".into()),
-        };
-        items.iter().map(observe).collect()
+        observed(items, |database: &Database| {
+            let Some([owner, locale]) = rows.named(database.name())? else { return Ok(Observation::Absent) };
+            Ok(Observation::Present(State::new().with("owner", owner).with("locale", locale)))
+        })
     }
 
     fn apply(&self) -> &'static str {

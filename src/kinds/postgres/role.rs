@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::kinds::databases::{Rows, database_name};
+use crate::kinds::databases::{Rows, database_name, observed};
 use crate::kinds::passwords::{Password, Said, scram_sha_256};
-use crate::kinds::{Answer, Build, Call, Item, Kind, Presence, Risk, Site, concrete};
+use crate::kinds::{Answer, Build, Call, Item, Kind, Presence, Risk, Site};
 use crate::resource::{Observation, State, Want};
 use crate::secret::Sealed;
 use crate::yaml::Node;
@@ -76,11 +76,7 @@ impl Kind for PostgresRoleKind {
 
     fn read(&self, items: &[&dyn Item], _: &Site, answer: &Answer) -> Vec<Observation> {
         let (rows, said) = (Rows::read(answer), Said::read(answer));
-        let observe = |item: &&dyn Item| match concrete::<Role>(*item) {
-            Some(role) => role.observe(&rows, &said, answer).unwrap_or_else(Observation::Unknown),
-            None => Observation::Unknown("not a role".into()),
-        };
-        items.iter().map(observe).collect()
+        observed(items, |role: &Role| role.observe(&rows, &said, answer))
     }
 
     fn apply(&self) -> &'static str {

@@ -106,6 +106,7 @@ fn records_in_trouble_take_nothing_away() {
     observed.records.trouble = Some("cannot be read".into());
     let plan = plan(&catalog, &observed);
     assert!(plan.is_empty() && plan.leavings.managed.is_empty() && !plan.leavings.due);
+    assert!(plan.unknown[0].why.contains("nothing that left the inventory is taken away"), "{:?}", plan.unknown);
 }
 
 #[test]
