@@ -130,6 +130,8 @@ replace() {
     # without -T it would be moved into the directory that the link leads to
     mv -fT -- "$1" "$2" 2>/dev/null || { rm -f -- "$2" && mv -f -- "$1" "$2"; }
   else
+    # busybox cannot move to where a link leads to itself
+    if [ -L "$2" ] && [ ! -e "$2" ]; then rm -f -- "$2"; fi
     mv -f -- "$1" "$2"
   fi
   case $2 in */systemd/system/* | */systemd/system.control/*) : >"$RUN/units" ;; esac

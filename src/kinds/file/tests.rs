@@ -21,7 +21,7 @@ fn a_link_in_its_place_is_replaced_and_not_followed() {
         let bench = place.bench(shell);
         fs::create_dir(place.at("/elsewhere")).unwrap();
         fs::write(place.at("/elsewhere/secret"), "untouched").unwrap();
-        for target in ["../elsewhere", "../elsewhere/secret", "../nothing"] {
+        for target in ["../elsewhere", "../elsewhere/secret", "../nothing", "x"] {
             let _ = fs::remove_file(place.at("/etc/x"));
             symlink(target, place.at("/etc/x")).unwrap();
             let item = bench.item("file", "{ path: /etc/x, content: new }");

@@ -250,6 +250,10 @@ TREE_MOVE='
   into=$1
   shift
   [ "$#" -gt 0 ] || exit 0
+  # busybox cannot move to where a link leads to itself
+  for name do
+    if [ -L "$into/${name##*/}" ] && [ ! -e "$into/${name##*/}" ]; then rm -f -- "$into/${name##*/}"; fi
+  done
   exec mv -f -- "$@" "$into/"
 '
 

@@ -252,6 +252,20 @@ proptest! {
     }
 }
 
+/// Found by the test above.
+#[test]
+fn a_link_that_leads_to_itself_gives_way() {
+    for shell in SHELLS {
+        let place = Directory::new();
+        for tree in [vec![entry(b"~", TreeNode::Link { target: "~".into() })], vec![file("~", "x")]] {
+            let bench = bench(&place, shell, tree);
+            let item = bench.item("tree", "{ path: /srv, source: site }");
+            assert_eq!(bench.apply("tree", item.as_ref()), Applied::Changed, "{shell:?}");
+            assert_converged(item.as_ref(), &bench.probe_one("tree", item.as_ref()));
+        }
+    }
+}
+
 #[test]
 fn five_hundred_files_are_looked_at_by_as_few_processes_as_five() {
     let place = Directory::new();
