@@ -26,12 +26,19 @@ package_apt_repair() {
   said="an interrupted installation is finished first: $half"
   echo "$said"
   news "$said"
+  # dpkg first: apt does nothing before its journal is read
+  code=0
+  package_apt_configure || code=$?
   # one that was cut off while its files were written cannot be configured before they are written again
   torn=$(package_apt_status '*' | sed -n 's/^..R.*|//p')
+  [ -n "$torn" ] || return "$code"
   # its names are words
   # shellcheck disable=SC2086
-  [ -z "$torn" ] || package_apt_patiently env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends \
-    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold --reinstall install $torn || return
+  package_apt_patiently package_apt --no-install-recommends --reinstall install $torn || return
+  package_apt_configure
+}
+
+package_apt_configure() {
   package_apt_patiently env DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --configure -a
 }
 
