@@ -77,8 +77,7 @@ fn looking(context: &Context, patience: Option<LockWait>) -> Result<Looked, Diag
     let results = fleet::over(hosts, context.global.jobs, move |work| {
         watch.begin(&work.catalog.host, "connecting");
         let waits = |holder: &str| watch.event(&work.catalog.host, &Event::Waiting(holder.to_owned()));
-        let result =
-            connected(&work, ui, &records, silence, patience.map(|patience| (patience, &waits as &dyn Fn(&str))));
+        let result = connected(&work, ui, &records, silence, patience.map(|wait| Patience { wait, waits: &waits }));
         watch.end(&work.catalog.host);
         result
     })?;
@@ -118,22 +117,27 @@ fn roots_agree(compiled: &super::Compiled) -> Result<(), Diagnostics> {
     }
 }
 
-/// `patience`: how long is waited for others, and who is told for whom.
+/// How long is waited for others, and who is told for whom.
+struct Patience<'a> {
+    wait: LockWait,
+    waits: &'a dyn Fn(&str),
+}
+
 fn connected(
     work: &Work,
     ui: Ui,
     records: &str,
     silence: Duration,
-    patience: Option<(LockWait, &dyn Fn(&str))>,
+    patience: Option<Patience<'_>>,
 ) -> Result<(HostPlan, Box<dyn Session>), HostError> {
     let mut session = connect(&work.target, &ui)?;
     let site = &work.catalog.site;
     let mut observed = look(&mut *session, &work.catalog, &site.path(records), silence)?;
-    if let Some((wait, say)) = patience
+    if let Some(Patience { wait, waits }) = patience
         && wait.seconds() > 0
         && let Some(holder) = observed.pending.as_ref().and_then(Pending::holder)
     {
-        say(holder);
+        waits(holder);
         let nonce = nonce()?;
         let program = waiting_program(&site.path(RECORDS), wait.seconds(), wait.is_patient(), &nonce);
         exchange::ask(&mut *session, program.as_bytes(), &[], &nonce, silence)?;
