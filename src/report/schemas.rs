@@ -239,7 +239,7 @@ pub fn history() -> Value {
     let change = object(&[("id", text()), ("service", text()), ("action", text()), ("result", nullable("string"))]);
     let mut run = object(&[
         ("id", text()),
-        ("result", words(&["done", "failed", "stopped", "aborted", "cut", "running"])),
+        ("result", words(&["done", "failed", "stopped", "aborted", "cut", "rolled-back", "running"])),
         ("operator", text()),
         ("from", text()),
         ("at", text()),
