@@ -61,6 +61,8 @@ pub struct HostCatalog {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backed {
     pub service: String,
+    /// The version of its module.
+    pub version: i64,
     /// The service that saves it; `None`: nobody does.
     pub keeper: Option<String>,
     /// Its backup must have been restored within so many days.

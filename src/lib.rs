@@ -9,6 +9,7 @@ pub mod adding;
 pub mod ancestry;
 pub mod apply;
 pub mod audit;
+pub mod backups;
 pub mod catalog;
 pub mod checks;
 pub mod ci;

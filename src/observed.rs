@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::access::Seen;
+use crate::backups::Backups;
 use crate::ledger::Records;
 use crate::resource::Observation;
 
@@ -21,6 +22,8 @@ pub struct Observed {
     /// Revision of the last completed apply; `None`: unknown.
     pub applied: Option<String>,
     pub ledger: Arc<Ledger>,
+    /// How the backups of its services went; `None` where that was not asked.
+    pub backups: Option<Backups>,
     /// Who made what there.
     pub records: Records,
     /// Who can get in; `None` where that was not asked.

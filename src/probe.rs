@@ -56,7 +56,8 @@ fn looking(
     for resource in looked_at(catalog) {
         items.entry(resource.id.kind).or_default().push(&*resource.item);
     }
-    let asked = request::Asked { access: catalog.bootstrap.is_some(), whole: !catalog.partial };
+    let backed = if catalog.site.is_directory() { &[] } else { catalog.backed.as_slice() };
+    let asked = request::Asked { access: catalog.bootstrap.is_some(), whole: !catalog.partial, backed };
     let request = request::request(&items, &catalog.site, records, asked, &nonce);
     let settle = settle.map(|settle| settle_program(settle, &nonce)).unwrap_or_default();
     let mut upload = privilege::preamble(&sudo, &nonce, (settle + &probe_program()).as_bytes());
@@ -106,6 +107,7 @@ pub fn observed(catalog: &HostCatalog, sections: &BTreeMap<String, Answer>, look
         interrupted: sections.get("debts").is_some_and(|answer| answer.text_lines().any(|line| line == "I")),
         applied,
         ledger,
+        backups: crate::backups::read(sections.get("backups")),
         records: crate::ledger::read(sections.get("owned"), &catalog.site),
         access,
         reader: reader_key(sections.get("ledger")),
@@ -215,8 +217,8 @@ struct Looking {
 
 impl Looking {
     /// What must be the same when it comes to changing it: what the program printed, without the noise of login scripts
-    /// before it, and without the debts, which come and go with what others do here, and without who can get in, which no
-    /// change goes by (`recheck` in `apply.sh`).
+    /// before it, and without the debts, which come and go with what others do here, and without who can get in and how
+    /// backups went, which no change goes by (`recheck` in `apply.sh`).
     fn compared(&self, nonce: &str) -> Vec<u8> {
         let position = |text: String| self.printed.windows(text.len()).position(|window| window == text.as_bytes());
         let start = position(format!("\n@{nonce} begin"));
@@ -226,7 +228,8 @@ impl Looking {
         let mut compared = Vec::new();
         for line in self.printed.get(start..end).unwrap_or_default().split_inclusive(|byte| *byte == b'\n') {
             let is = |word: &str, section: &str| line == format!("@{nonce} {word} {section}\n").as_bytes();
-            left_out = left_out.or_else(|| ["debts", "access"].into_iter().find(|section| is("begin", section)));
+            left_out =
+                left_out.or_else(|| ["debts", "access", "backups"].into_iter().find(|section| is("begin", section)));
             match left_out {
                 None => compared.extend_from_slice(line),
                 Some(section) if is("end", section) => left_out = None,

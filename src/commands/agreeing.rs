@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::Context;
+use super::drills::{Drills, Required};
 use super::looking::Looked;
 use crate::ancestry::{Ancestry, ancestry};
+use crate::backups::What;
 use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::plan::HostPlan;
 
@@ -56,6 +58,42 @@ pub(super) fn deletions(looked: &Looked, allowed: Option<usize>) -> Diagnostics 
             let remedy =
                 format!("look at them above; if they shall go, add `--allow-deletions {}`", plan.leavings.gone.len());
             found.push(Diagnostic::error(fact).remedy(remedy));
+        }
+    }
+    found
+}
+
+/// What must be proven of backups before hosts change: with `require_drills`, that none is overdue for a drill; without
+/// `undrilled`, that no service with data gets a newer version of its module unless its data could be restored. Nothing is
+/// changed in any case while a restore is half done.
+pub(super) fn drills(looked: &Looked, asked: Drills) -> Diagnostics {
+    let Drills { required, undrilled } = asked;
+    let mut found = overdue(looked, required);
+    for plan in plans(looked) {
+        let host = &plan.catalog.host;
+        for service in plan.unproven.iter().filter(|_| !undrilled) {
+            let fact = format!(
+                "{host}: the module of {service}, which holds data, comes in a newer version, and no fresh drill proves that the data could be restored"
+            );
+            let remedy = format!("`steward backup drill {service}` first; `--undrilled` goes on without");
+            found.push(Diagnostic::error(fact).remedy(remedy));
+        }
+        for it in plan.backups.iter().filter(|it| it.what == What::Unfinished && !plan.is_empty()) {
+            found.push(Diagnostic::error(format!("{host}: {}", it.line())).remedy(&it.remedy));
+        }
+    }
+    found
+}
+
+/// Drills that are overdue, and backups of which that is not known, if that is asked for.
+pub(super) fn overdue(looked: &Looked, required: Required) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    for plan in plans(looked).filter(|_| required.require_drills) {
+        for it in &plan.backups {
+            if matches!(it.what, What::Undrilled | What::Never | What::Unknown) {
+                let fact = format!("{}: {}", plan.catalog.host, it.line());
+                found.push(Diagnostic::error(fact).remedy(&it.remedy));
+            }
         }
     }
     found

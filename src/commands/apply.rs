@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::applying::outcomes;
+use super::drills::Drills;
 use super::lock_wait::LockWait;
 use super::looking::{Looked, looked_once_settled, whoami};
 use super::pace::Pace;
@@ -43,14 +44,26 @@ pub struct Apply {
     #[arg(long)]
     older_revision: bool,
     #[command(flatten)]
+    drills: Drills,
+    #[command(flatten)]
     pace: Pace,
 }
 
 impl Apply {
     pub fn run(self, context: &Context) -> Exited {
-        let Self { plan, yes, lock_wait, confirm_timeout, show_remote, allow_deletions, older_revision, pace } = self;
+        let Self {
+            plan,
+            yes,
+            lock_wait,
+            confirm_timeout,
+            show_remote,
+            allow_deletions,
+            older_revision,
+            drills,
+            pace,
+        } = self;
         let waits = Waits { lock: lock_wait, confirmation: confirm_timeout };
-        let agreed_to = AgreedTo { allow_deletions, older_revision };
+        let agreed_to = AgreedTo { allow_deletions, older_revision, drills };
         if let Some(file) = plan {
             return reviewed(context, &file, waits, show_remote, &agreed_to, &pace);
         }
@@ -71,12 +84,14 @@ impl Apply {
 struct AgreedTo {
     allow_deletions: Option<usize>,
     older_revision: bool,
+    drills: Drills,
 }
 
 impl AgreedTo {
     fn check(&self, context: &Context, looked: &Looked) -> Result<(), Diagnostics> {
         let mut found = agreeing::revisions(context, looked, self.older_revision)?;
         found.0.extend(agreeing::deletions(looked, self.allow_deletions).0);
+        found.0.extend(agreeing::drills(looked, self.drills).0);
         if found.has_errors() {
             return Err(found);
         }

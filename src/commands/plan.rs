@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::drills::Required;
 use super::looking::looked;
 use super::step::{self, Step};
 use super::{Context, Outcome, agreeing, origins, saving};
@@ -36,12 +37,14 @@ pub struct Plan {
     #[arg(long, value_name = "HOURS", default_value_t = 24, requires = "out", value_parser = clap::value_parser!(u32).range(1..=8760))]
     expires: u32,
     #[command(flatten)]
+    drills: Required,
+    #[command(flatten)]
     step: Step,
 }
 
 impl Plan {
     pub fn run(self, context: &Context) -> Outcome {
-        let Self { reader, detailed_exitcode, show_remote, base, out, expires, step } = self;
+        let Self { reader, detailed_exitcode, show_remote, base, out, expires, drills, step } = self;
         let page = step.file()?;
         let context = &context.reading(reader);
         if let Some(file) = &out {
@@ -54,7 +57,9 @@ impl Plan {
         }
         show(context, &looked.plan, show_remote);
         context.ui.report(&agreeing::revisions(context, &looked, true)?);
-        let exit = exit(&looked.plan, detailed_exitcode);
+        let overdue = agreeing::overdue(&looked, drills);
+        context.ui.report(&overdue);
+        let exit = if overdue.has_errors() { Exit::Failed } else { exit(&looked.plan, detailed_exitcode) };
         let saved = out.map_or(Ok(()), |file| saving::save(context, &looked, &file, expires));
         // whoever reads the page is not at this terminal
         let remote = if show_remote { Remote::Shown } else { Remote::Withheld };

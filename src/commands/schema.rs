@@ -33,6 +33,10 @@ enum Described {
     Drift,
     /// What `verify --format json` prints.
     Verify,
+    /// What `backup run`, `drill` and `restore` print with `--format json`.
+    Backup,
+    /// What `backup list --format json` prints.
+    BackupList,
     /// What `add --format json` prints.
     Add,
     /// What `adopt --format json` prints.
@@ -93,6 +97,8 @@ impl Schema {
             Described::Drift => schemas::drift(),
             Described::Verify => schemas::verify(),
             Described::Audit => schemas::audit(),
+            Described::Backup => schemas::backup(),
+            Described::BackupList => schemas::backup_list(),
             Described::Add => schemas::add(),
             Described::Adopt => schemas::adopt(),
             Described::ModuleVendor => schemas::module_vendor(),

@@ -23,10 +23,11 @@ pub(super) fn backed(world: &mut World<'_, '_, '_>, offers: &[Offered<'_>]) -> V
         }
         let days = offer.fields.get("drill_days").and_then(Node::as_int).unwrap_or(DRILL_DAYS);
         let keeper = keeper(world, offer);
+        let version = instance.module.map_or(0, |module| module.version);
         if let Some(list) = all.get_mut(host) {
             match list.iter_mut().find(|it| it.service == service) {
                 Some(known) => known.drill_days = known.drill_days.min(days),
-                None => list.push(Backed { service: service.to_owned(), keeper, drill_days: days }),
+                None => list.push(Backed { service: service.to_owned(), version, keeper, drill_days: days }),
             }
         }
         world.report.on_host(host, mistakes);

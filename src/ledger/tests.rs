@@ -124,7 +124,7 @@ fn every_shell_says_the_same_of_what_is_left() {
         std::fs::write(directory.at("/var/lib/steward/bb/managed"), other).unwrap();
         let item = bench.item("file", "{ path: /etc/declared, content: x }");
         let items = BTreeMap::from([("file", vec![&*item])]);
-        let asked = request::Asked { access: false, whole: true };
+        let asked = request::Asked { whole: true, ..request::Asked::default() };
         let request = request::request(&items, &bench.site, records.to_str().unwrap(), asked, NONCE);
         let before = bench.listing();
         let sections = bench.sections(&probe_program(), &request);

@@ -217,6 +217,8 @@ pub fn of_plan(plan: &FleetPlan, remote: Remote) -> Document {
             Ok(found) => {
                 let access = found.access.iter().map(|it| Note::on(Topic::Access, &entry.host, it.line()));
                 document.notes.extend(access);
+                let backups = found.backups.iter().map(|it| Note::on(Topic::Data, &entry.host, it.line()));
+                document.notes.extend(backups);
                 let stays = |it: &Kept| Note::on(Topic::Kept, &entry.host, format!("{}: {}", it.id, it.why));
                 document.notes.extend(found.leavings.kept.iter().map(stays));
                 (

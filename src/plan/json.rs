@@ -7,6 +7,7 @@ use super::fleet::{FleetPlan, HostEntry, Summary};
 use super::origin::Origin;
 use super::{Action, Change, HostPlan};
 use crate::access::Finding;
+use crate::backups::Remark;
 use crate::kinds::Risk;
 use crate::observed::Pending;
 
@@ -32,6 +33,7 @@ fn host(entry: &HostEntry, remote: Remote) -> Value {
             "changes": [],
             "unknown": [],
             "access": [],
+            "backups": [],
             "kept": [],
             "pending": null,
         }),
@@ -47,9 +49,15 @@ fn planned(host: &str, plan: &HostPlan, remote: Remote) -> Value {
         "changes": plan.changes.iter().map(|it| change(it, remote)).collect::<Vec<_>>(),
         "unknown": plan.unknown.iter().map(|it| json!({ "id": it.id.to_string(), "why": it.why })).collect::<Vec<_>>(),
         "access": plan.access.iter().map(finding).collect::<Vec<_>>(),
+        "backups": plan.backups.iter().map(backup).collect::<Vec<_>>(),
         "kept": plan.leavings.kept.iter().map(|it| json!({ "id": it.id.to_string(), "why": it.why })).collect::<Vec<_>>(),
         "pending": plan.pending.as_ref().map(pending),
     })
+}
+
+fn backup(remark: &Remark) -> Value {
+    let Remark { service, what, detail, remedy } = remark;
+    json!({ "service": service, "what": what.word(), "detail": detail, "remedy": remedy })
 }
 
 fn pending(pending: &Pending) -> Value {

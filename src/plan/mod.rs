@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::access::{Finding, findings};
+use crate::backups::{Remark, remarks, unproven};
 use crate::catalog::{HostCatalog, HostReaction, Resource};
 use crate::kinds::{ReactionKind, Risk};
 use crate::observed::{Debt, Facts, Installed, Ledger, Look, Observed, Pending};
@@ -53,6 +54,10 @@ pub struct HostPlan {
     pub unreadable: Vec<Unknown>,
     /// Who can get in though the inventory does not say so. No change: `apply` leaves it to people.
     pub access: Vec<Finding>,
+    /// What is to be said of the backups of its services.
+    pub backups: Vec<Remark>,
+    /// Services with data whose module comes in a newer version, though no drill proves that they could be restored.
+    pub unproven: Vec<String>,
     /// What is installed there for reader keys.
     pub reader: Option<Installed>,
     pub look: Look,
@@ -143,6 +148,8 @@ pub fn plan(declared: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
             applied: observed.applied.clone(),
             unreadable: Vec::new(),
             access: findings(declared, observed),
+            backups: remarks(declared, observed.backups.as_ref()),
+            unproven: unproven(declared, observed.backups.as_ref()),
             reader: observed.reader.clone(),
             look: observed.look.clone(),
         },

@@ -111,6 +111,7 @@ fn host(text: &mut String, entry: &HostEntry, options: Options) {
             if plan.is_empty()
                 && plan.unknown.is_empty()
                 && plan.access.is_empty()
+                && plan.backups.is_empty()
                 && plan.leavings.kept.is_empty()
                 && !plan.is_unsettled()
                 && !plan.interrupted => {}
@@ -155,6 +156,10 @@ fn planned(text: &mut String, host: &str, plan: &HostPlan, options: Options) {
         );
     }
     access(text, &plan.access, options);
+    for it in &plan.backups {
+        let _ = writeln!(text, "  {} {}", paint.with(YELLOW, "!"), plain(&it.line()));
+        let _ = writeln!(text, "      {}", plain(&it.remedy));
+    }
     text.push('\n');
 }
 

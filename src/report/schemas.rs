@@ -4,11 +4,13 @@
 use serde_json::{Map, Value, json};
 
 mod chapter;
+mod services;
 
 pub use chapter::{
     explain, module_list, module_show, module_update, people_audit, people_list, people_offboard, people_show,
     review, secrets_list, secrets_who,
 };
+pub use services::{backup, backup_list};
 
 /// `steward plan --format json`.
 pub fn plan() -> Value {
@@ -24,6 +26,8 @@ pub fn plan() -> Value {
         ("holder", text()),
         ("why", nullable("string")),
     ]);
+    let states = ["unsaved", "never", "stale", "failing", "undrilled", "unfinished", "unknown"];
+    let backup = object(&[("service", text()), ("what", words(&states)), ("detail", text()), ("remedy", text())]);
     let host = object(&[
         ("host", text()),
         ("status", words(&["ok", "unreachable", "failed"])),
@@ -32,6 +36,7 @@ pub fn plan() -> Value {
         ("changes", list(change())),
         ("unknown", list(object(&[("id", text()), ("why", text())]))),
         ("access", list(finding)),
+        ("backups", list(backup)),
         ("kept", list(object(&[("id", text()), ("why", text())]))),
         ("pending", json!({ "anyOf": [pending, { "type": "null" }] })),
     ]);

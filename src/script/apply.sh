@@ -305,7 +305,7 @@ take_large() {
 # do not count: those of others come and go. Nor does who can get in: no change goes by it.
 recheck() {
   probe_main <"$1" >"$RUN/seen" 3<&- 4>&- 5<&- 9>&-
-  sum=$(sed "/^@$NONCE begin debts\$/,/^@$NONCE end debts\$/d; /^@$NONCE begin access\$/,/^@$NONCE end access\$/d" "$RUN/seen" | sha256sum)
+  sum=$(sed "/^@$NONCE begin debts\$/,/^@$NONCE end debts\$/d; /^@$NONCE begin access\$/,/^@$NONCE end access\$/d; /^@$NONCE begin backups\$/,/^@$NONCE end backups\$/d" "$RUN/seen" | sha256sum)
   [ "${sum%% *}" != "$2" ] || return 0
   emit stale
   if [ -n "${STREAM:-}" ]; then cat "$RUN/seen" >>"$STREAM"; else cat "$RUN/seen" >&4; fi

@@ -27,6 +27,7 @@ const ROLLBACK: &str = include_str!("rollback.sh");
 const LOG: &str = include_str!("log.sh");
 const LOCK: &str = include_str!("lock.sh");
 const RECORDS: &str = include_str!("records.sh");
+const BACKUPS: &str = include_str!("backups.sh");
 
 /// The program of a look, the same for every host and every inventory of one version of Steward.
 pub fn probe_program() -> String {
@@ -36,6 +37,11 @@ pub fn probe_program() -> String {
 /// The program of the checks that a host does itself.
 pub fn verify_program() -> String {
     format!("{}{}\nprobe() {{ probe_checks; }}\nprobe_main\n", probe_functions(), without_comments(CHECKS))
+}
+
+/// The program that starts a backup, a drill or a restore on a host, and asks how far it is.
+pub fn backup_program() -> String {
+    format!("{}probe() {{ backup_job; }}\nprobe_main\n", [PROBE, BACKUPS].map(without_comments).concat())
 }
 
 /// The program of an audit.
@@ -51,11 +57,12 @@ pub fn probe_functions() -> String {
     program.push_str(&without_comments(ACCOUNT));
     program.push_str(&without_comments(ACCESS));
     program.push_str(&without_comments(looking(LEDGER)));
+    program.push_str(&without_comments(BACKUPS.split("# ---- for a job").next().unwrap_or_default()));
     for kind in kinds::ALL {
         program.push_str(&without_comments(kind.probe()));
     }
     program
-        .push_str("probe() {\ncase $1 in\nfacts) probe_facts ;;\ndebts) probe_debts ;;\nledger) probe_ledger ;;\nowned) probe_owned ;;\naccess) probe_access ;;\n");
+        .push_str("probe() {\ncase $1 in\nfacts) probe_facts ;;\ndebts) probe_debts ;;\nledger) probe_ledger ;;\nowned) probe_owned ;;\naccess) probe_access ;;\nbackups) probe_backups ;;\n");
     for kind in kinds::ALL {
         program.push_str(&format!("{0}) probe_{0} ;;\n", kind.name()));
     }
@@ -203,9 +210,15 @@ mod tests {
     #[test]
     fn the_programs_parse_in_every_shell() {
         let change = format!("{}{}", probe_functions(), apply_functions());
-        for program in
-            [probe_program(), verify_program(), audit_program(), records_program(), change, rollback_program()]
-        {
+        for program in [
+            probe_program(),
+            verify_program(),
+            audit_program(),
+            backup_program(),
+            records_program(),
+            change,
+            rollback_program(),
+        ] {
             for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
                 let output = Command::new(shell[0]).args(&shell[1..]).args(["-n", "-c", &program]).output().unwrap();
                 assert!(output.status.success(), "{shell:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -258,8 +271,9 @@ mod tests {
         }
     }
 
-    const SHELL: [&str; 13] =
-        [PROBE, ACCOUNT, ACCESS, LEDGER, CHECKS, AUDIT, APPLY, LOG, LOCK, PENDING, CONFIRM, ROLLBACK, RECORDS];
+    const SHELL: [&str; 14] = [
+        PROBE, ACCOUNT, ACCESS, LEDGER, CHECKS, AUDIT, BACKUPS, APPLY, LOG, LOCK, PENDING, CONFIRM, ROLLBACK, RECORDS,
+    ];
 
     /// Where the checker is installed; elsewhere the shells' own parsers must do.
     #[test]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::catalog::Backed;
 use crate::kinds::{Item, Site};
 use crate::quoting::encode;
 use crate::resource::digest;
@@ -10,11 +11,13 @@ use crate::secret::Sealed;
 
 /// What else is asked.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Asked {
+pub struct Asked<'a> {
     /// Who can get in.
     pub access: bool,
     /// What Steward manages there besides these resources: they are all that is declared.
     pub whole: bool,
+    /// The services whose backups it shall speak of.
+    pub backed: &'a [Backed],
 }
 
 /// The request for these resources. `nonce` frames the answer; `records` is the directory of Steward's own records.
@@ -22,7 +25,7 @@ pub fn request(
     items: &BTreeMap<&'static str, Vec<&dyn Item>>,
     site: &Site,
     records: &str,
-    asked: Asked,
+    asked: Asked<'_>,
     nonce: &str,
 ) -> Vec<u8> {
     let mut request = format!("steward-request 2 {nonce} {}\n", encode(records.as_bytes()));
@@ -36,6 +39,10 @@ pub fn request(
     section(&mut request, "owned", &declared);
     if asked.access {
         section(&mut request, "access", "");
+    }
+    if !asked.backed.is_empty() {
+        let names: String = asked.backed.iter().map(|it| format!("{}\n", it.service)).collect();
+        section(&mut request, "backups", &names);
     }
     for (kind, items) in items {
         let lines: String = items.iter().map(|item| line(kind, *item, site, nonce) + "\n").collect();

@@ -20,7 +20,7 @@ fn looked(directory: &Directory, check: impl Fn(&str, Seen)) {
         &BTreeMap::new(),
         &Site::default(),
         "/nonexistent",
-        request::Asked { access: true, whole: false },
+        request::Asked { access: true, ..request::Asked::default() },
         NONCE,
     );
     for shell in SHELLS {

@@ -41,8 +41,9 @@ fn a_host_knows_what_is_saved_by_whom_and_the_shortest_time_until_a_drill() {
     let (catalog, mistakes) = chapter(&inventory).module("wiki", wiki).module("keep", KEEPER).compile();
     assert_eq!(mistakes.0, []);
     let backed: Vec<_> = catalog.unwrap().hosts.iter().map(|host| host.backed.clone()).collect();
-    let of =
-        |keeper: Option<&str>| vec![Backed { service: "wiki".into(), keeper: keeper.map(Into::into), drill_days: 7 }];
+    let of = |keeper: Option<&str>| {
+        vec![Backed { service: "wiki".into(), version: 3, keeper: keeper.map(Into::into), drill_days: 7 }]
+    };
     assert_eq!(backed, [of(Some("keep")), of(None)]);
 }
 

@@ -66,7 +66,7 @@ fn no_hash_is_in_the_answer(host: &Host) {
         &BTreeMap::new(),
         &Site::default(),
         "/nonexistent",
-        request::Asked { access: true, whole: false },
+        request::Asked { access: true, ..request::Asked::default() },
         NONCE,
     );
     let answer = |program: &str| bench.sections(program, &request).remove("access").unwrap();

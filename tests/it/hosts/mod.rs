@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod backups;
 mod bad_days;
 mod bad_packages;
 mod campaign;
