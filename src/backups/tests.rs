@@ -44,7 +44,7 @@ fn what_is_old_or_missing_is_said_and_what_is_fresh_is_not() {
         ("B|wiki|wiki|3|8630000|8000000||", &[][..]),
         ("B|wiki|wiki|3||||", &["never: was never saved yet"]),
         ("B|wiki||8630000|||", &["undrilled: its backup was never restored"]),
-        ("B|wiki|wiki|3|8400000|8000000||", &["stale: its last backup is 66 hours old"]),
+        ("B|wiki|wiki|3|8400000|8000000||", &["stale: its last backup is 2 days old"]),
         ("B|wiki|wiki|3|8630000|8000000|8639000|", &["failing: its last backup failed"]),
         (
             "B|wiki|wiki|3|8630000|6000000||",
