@@ -91,7 +91,7 @@ params:
 secrets:
   database: { generate: { length: 24 } }
 offers:
-  backups: [{ paths: [/var/lib/wiki] }]
+  backups: [{ paths: [/var/lib/wiki], consistent: true }]
 resources:
   - package: wiki
   - directory: { path: /var/lib/wiki, owner: www-data }

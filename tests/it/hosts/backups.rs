@@ -1,5 +1,5 @@
 //! The data of a service, saved on another host, destroyed, and put back; and what becomes of it when things go wrong.
-//! Databases take long to install: those are saved only if STEWARD_BACKUPS is set, see docs/testing.md.
+//! The second part takes two minutes, and is done only if `STEWARD_BACKUPS` is set, see docs/testing.md.
 
 use crate::schemas::fits;
 use crate::support::{Chapter, Host, wait_for};
@@ -174,14 +174,14 @@ fn what_goes_wrong_is_a_failure_that_is_said_and_leaves_no_harm() {
             || web.sh("systemctl is-active steward-backup@wiki || true") != "activating\n"
     });
     web.sh("rm -f /etc/hold");
-    wait_for("it ended", Duration::from_secs(60), || {
+    wait_for("it ended", Duration::from_mins(1), || {
         web.sh("systemctl is-active steward-backup@wiki || true") != "activating\n"
     });
     web.sh("rm -f /etc/hold.restic; sed -i 's/while/[ \"$*\" = \"${*#*backup --json}\" ] || while/' /usr/local/sbin/restic; touch /etc/hold.restic");
     web.sh("systemctl start --no-block steward-backup@wiki");
-    wait_for("cron is stopped", Duration::from_secs(60), || web.sh("systemctl is-active cron || true") != "active\n");
+    wait_for("cron is stopped", Duration::from_mins(1), || web.sh("systemctl is-active cron || true") != "active\n");
     web.sh("systemctl kill -s KILL steward-backup@wiki; rm /etc/hold.restic");
-    wait_for("cron runs again", Duration::from_secs(60), || web.sh("systemctl is-active cron || true") == "active\n");
+    wait_for("cron runs again", Duration::from_mins(1), || web.sh("systemctl is-active cron || true") == "active\n");
     let _ = backup(&chapter, &["run", "wiki"]).success();
 
     // killed between the two renames of a restore: the host finishes it by itself
@@ -194,16 +194,16 @@ fn what_goes_wrong_is_a_failure_that_is_said_and_leaves_no_harm() {
             .stderr(std::process::Stdio::null())
             .spawn()
             .unwrap();
-        wait_for("the first rename is done", Duration::from_secs(60), || {
+        wait_for("the first rename is done", Duration::from_mins(1), || {
             web.sh("test -e /srv/wiki || echo gone") == "gone\n"
         });
         end();
         assert!(!restore.wait().unwrap().success());
-        wait_for("it is restored", Duration::from_secs(60), || {
+        wait_for("it is restored", Duration::from_mins(1), || {
             web.try_sh("test ! -e /var/lib/steward/backups/wiki/swap").status.success()
         });
         assert_eq!(web.sh(LOOK), before);
-        wait_for("cron runs again", Duration::from_secs(60), || {
+        wait_for("cron runs again", Duration::from_mins(1), || {
             web.sh("systemctl is-active cron || true") == "active\n"
         });
     };
