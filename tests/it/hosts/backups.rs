@@ -229,3 +229,63 @@ fn what_goes_wrong_is_a_failure_that_is_said_and_leaves_no_harm() {
     ));
     let _ = backup(&chapter, &["list", "wiki"]).status(3).stderr_has("wrong password");
 }
+
+const SHOP: &str = r#"version: 1
+summary: { en: For a test. }
+offers:
+  backups:
+    - postgres: wiki
+      drill: [{ sql: "select count(*) from pages", prints: "3" }]
+    - mariadb: shop
+      units: [cron]
+      drill: [{ run: 'mariadb -N -B "$DRILL_MARIADB" -e "select max(name) from things"', prints: "it's; new" }]
+resources:
+  - package: postgresql
+  - service: postgresql
+  - postgres_role: { name: wiki }
+  - postgres_database: { name: wiki, owner: wiki }
+  - package: mariadb-server
+  - service: mariadb
+  - mariadb_user: { name: shop }
+  - mariadb_database: { name: shop, users: [shop] }
+"#;
+
+#[test]
+fn databases_of_both_kinds_are_put_back_row_by_row() {
+    if std::env::var_os("STEWARD_BACKUPS").is_none() {
+        return;
+    }
+    let [web, target] = Host::several();
+    let chapter = chapter(&web, &target);
+    let services = SERVICES.replace("  backup:", "  shop: { module: shop, on: web1 }\n  backup:");
+    let chapter = chapter.file("modules/shop.yaml", SHOP).file("services.yaml", services);
+    let _ = chapter.run(&["module", "update"]).success();
+    let _ = chapter.apply().success();
+    web.sh("runuser -u postgres -- psql -qd wiki -c \"create table pages(id serial, t text); insert into pages(t) values ('a'), ('b'), (E'c\\nd'); create view titles as select t from pages; alter table pages owner to wiki; alter database wiki set work_mem = '8MB'\"");
+    web.sh("mariadb shop -e \"create table things(id int, name varchar(40), raw blob); insert into things values (1, 'first', x'00ff27'), (2, 'it''s; new', null); create table empty(x int); create view named as select name from things; create trigger keep before insert on things for each row set new.id = new.id + 0; create procedure p() select 1\"");
+    let look = "runuser -u postgres -- psql -Atd wiki -c 'select * from titles; select tableowner from pg_tables where tablename = $$pages$$; show work_mem'; \
+        mariadb -NB shop -e 'select id, name, hex(raw) from things order by id; select * from named order by 1; select count(*) from empty'; mariadb -NB shop -e 'show triggers' | cut -f 1-5; mariadb -NB -e 'show grants for shop@localhost'";
+    let before = web.sh(look);
+    let _ = backup(&chapter, &["run", "shop"]).success();
+    let _ = backup(&chapter, &["drill", "shop"]).success().stdout_has("4 tables, 2 checks");
+
+    web.sh("runuser -u postgres -- psql -qd wiki -c \"drop view titles; delete from pages where id > 1\"; mariadb shop -e \"drop view named; drop table things; create table vandal(x int)\"");
+    let restored = backup(&chapter, &["restore", "shop", "--yes"]).success();
+    let _ = restored
+        .stdout_has("is kept in the database wiki_before_")
+        .stdout_has("what was in the database shop is kept in /var/lib/steward-backup/kept/");
+    assert_eq!(web.sh(look), before);
+    assert_eq!(web.sh("runuser -u postgres -- psql -Atd \"$(runuser -u postgres -- psql -Atc \"select datname from pg_database where datname like 'wiki_before%'\")\" -c 'select count(*) from pages'"), "1\n");
+    assert!(web.sh("cat /var/lib/steward-backup/kept/shop.*/shop.before.sql").contains("vandal"));
+    assert_eq!(web.sh("stat -c %a /var/lib/steward-backup /var/lib/steward-backup/kept | sort -u"), "700\n");
+    let _ = chapter.apply().success().no_changes();
+    let _ = backup(&chapter, &["run", "shop"]).success();
+
+    // dropped whole
+    web.sh("runuser -u postgres -- dropdb wiki; mariadb -e 'drop database shop'");
+    let _ = backup(&chapter, &["run", "shop"]).status(3).stderr_has("the database wiki of PostgreSQL is not there");
+    let _ = backup(&chapter, &["restore", "shop", "--yes"]).success();
+    assert_eq!(web.sh("runuser -u postgres -- psql -Atd wiki -c 'select count(*) from pages'; mariadb -NB shop -e 'select count(*) from things'"), "3\n2\n");
+    // no copy of a database is left over
+    assert_eq!(web.sh("runuser -u postgres -- psql -Atc \"select count(*) from pg_database where datname like 'steward%'\"; mariadb -NB -e \"show databases like 'steward%'\""), "0\n");
+}
