@@ -59,8 +59,7 @@ fn looking(
     let asked = request::Asked { access: catalog.bootstrap.is_some(), whole: !catalog.partial };
     let request = request::request(&items, &catalog.site, records, asked, &nonce);
     let settle = settle.map(|settle| settle_program(settle, &nonce)).unwrap_or_default();
-    let mut upload = privilege::preamble(&sudo, &nonce, (settle + &probe_program()).as_bytes());
-    upload.extend_from_slice(&request);
+    let upload = privilege::with_input(&sudo, &nonce, (settle + &probe_program()).as_bytes(), &request);
     let mut talk = Looking { upload: Some(upload), answers: Answers::new(&nonce), printed: Vec::new() };
     session.exchange(&privilege::command(&sudo, &nonce), &mut talk, silence)?;
     answered(&talk, catalog)?;

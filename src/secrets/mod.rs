@@ -11,6 +11,7 @@ mod header;
 pub mod hook;
 mod identities;
 pub mod journal;
+mod kept;
 mod live;
 pub mod make;
 pub mod merge;
@@ -24,6 +25,7 @@ mod store;
 
 pub use header::Header;
 pub use identities::Identities;
+pub use kept::stem_of;
 pub use live::Live;
 pub use readers::{Declared, Reader, declared, undeclared};
 pub use recipient::Recipient;

@@ -19,7 +19,7 @@ pub struct Store {
     headers: BTreeMap<SecretName, Header>,
 }
 
-const PREVIOUS: &str = ".previous";
+pub(super) const PREVIOUS: &str = ".previous";
 
 impl Store {
     /// Reads who can read what. `inventory` is the inventory's directory.
@@ -49,30 +49,17 @@ impl Store {
         self.headers.get(name)
     }
 
-    /// True while the value before the present one is kept.
-    pub fn has_previous(&self, name: &SecretName) -> bool {
-        self.path(name, ".previous.age").is_file()
-    }
-
     /// `Err` says why not, without a remedy.
     pub fn decrypt(&self, name: &SecretName, identities: &Identities) -> std::result::Result<Secret, String> {
         Self::decrypt_file(&self.path(name, ".age"), identities)
     }
 
-    pub fn decrypt_previous(
-        &self,
-        name: &SecretName,
-        identities: &Identities,
-    ) -> std::result::Result<Secret, String> {
-        Self::decrypt_file(&self.path(name, ".previous.age"), identities)
-    }
-
-    fn decrypt_file(path: &Path, identities: &Identities) -> std::result::Result<Secret, String> {
+    pub(super) fn decrypt_file(path: &Path, identities: &Identities) -> std::result::Result<Secret, String> {
         let file = std::fs::read(path).map_err(|error| format!("its file cannot be read: {error}"))?;
         crypt::decrypt(&file, identities)
     }
 
-    /// The files of a value that these can read. A new value has a new `id`.
+    /// The files of a value that these can read. A new value has a new `id`. Which earlier values are kept stays.
     pub fn encrypted(
         &self,
         name: &SecretName,
@@ -82,7 +69,8 @@ impl Store {
         identities: &Identities,
     ) -> std::result::Result<Vec<journal::Write>, String> {
         let parent = self.header(name).and_then(|header| header.parent.clone());
-        self.encrypted_as(name, value, Header::new(id.to_owned(), parent, readers), identities)
+        let header = Header::new(id.to_owned(), parent, readers).keeping(self.kept_ids(name));
+        self.encrypted_as(name, value, header, identities)
     }
 
     /// The files of a value to the recipients of this header.
@@ -99,18 +87,6 @@ impl Store {
             (self.path(name, ".age"), Some(file)),
             (self.path(name, ".recipients"), Some(header.text(name).into_bytes())),
         ])
-    }
-
-    /// The file of the value before, for the same readers.
-    pub fn encrypted_previous(
-        &self,
-        name: &SecretName,
-        value: &Secret,
-        readers: &[Reader],
-        identities: &Identities,
-    ) -> std::result::Result<journal::Write, String> {
-        let to: Vec<_> = readers.iter().flat_map(|reader| reader.recipients.clone()).collect();
-        Ok((self.path(name, ".previous.age"), Some(crypt::encrypt(value, &to, identities.ask())?)))
     }
 
     /// The file of the public half of a key pair.
@@ -139,18 +115,13 @@ impl Store {
         journal::commit(&self.root, writes)
     }
 
-    /// Forgets the value before the present one.
-    pub fn without_previous(&self, name: &SecretName) -> journal::Write {
-        (self.path(name, ".previous.age"), None)
-    }
-
     /// True if the encrypted file is the one that the header was written for.
     pub fn is_whole(&self, name: &SecretName) -> bool {
         let file = std::fs::read(self.path(name, ".age")).unwrap_or_default();
         self.header(name).is_some_and(|header| header.digest == crate::resource::digest(&file))
     }
 
-    fn path(&self, name: &SecretName, suffix: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &SecretName, suffix: &str) -> PathBuf {
         self.root.join("secrets").join(&name.service).join(format!("{}{suffix}", name.name))
     }
 }
