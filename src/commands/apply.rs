@@ -56,7 +56,7 @@ impl Apply {
         }
         let looked = looked_once_settled(context, waits.lock)?;
         if context.ui.format == Format::Text {
-            show(context, &looked.plan, show_remote);
+            show(context, &looked.plan, show_remote, context.locale(&looked.inventory));
         }
         agreed_to.check(context, &looked)?;
         if looked.plan.summary().changes() > 0 && !yes {
@@ -104,7 +104,7 @@ fn reviewed(
         return Ok(report(context.ui, &stale));
     }
     if context.ui.format == Format::Text {
-        show(context, &looked.plan, show_remote);
+        show(context, &looked.plan, show_remote, context.locale(&looked.inventory));
     }
     agreed_to.check(context, &looked)?;
     let run = run(&looked, waits);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::catalog::{HostCatalog, Resource, ServiceEntry};
 use crate::diag::{Diagnostics, Source};
+use crate::inventory::Locale;
 use crate::kinds::bench::{Sources, entry};
 use crate::kinds::{ALL, Build, Kind, Site, TreeNode, named};
 use crate::plan::HostPlan;
@@ -107,9 +108,9 @@ pub(super) fn shown(plan: HostPlan) -> Vec<String> {
         hosts: vec![HostEntry { host, result: Ok(plan) }],
     };
     let drift = plan::drift::drift(&fleet);
-    let mut shown = vec![drift.text(), markdown::of_plan(&fleet, Remote::Shown).text()];
+    let mut shown = vec![drift.text(Locale::En), markdown::of_plan(&fleet, Remote::Shown, Locale::Es).text()];
     for whole in [true, false] {
-        shown.push(text(&fleet, Options { color: false, remote: Remote::Shown, whole }));
+        shown.push(text(&fleet, Options { color: false, remote: Remote::Shown, whole, locale: Locale::Es }));
     }
     let _ = drift.json().to_string();
     let _ = plan::json::json(&fleet, Remote::Withheld).to_string();

@@ -7,6 +7,7 @@ use super::fleet::{FleetPlan, HostEntry, Summary};
 use super::origin::Origin;
 use super::{Action, Change, HostPlan};
 use crate::access::Finding;
+use crate::inventory::Locale;
 use crate::kinds::Risk;
 use crate::observed::Pending;
 
@@ -47,7 +48,7 @@ fn planned(host: &str, plan: &HostPlan, remote: Remote) -> Value {
         "changes": plan.changes.iter().map(|it| change(it, remote)).collect::<Vec<_>>(),
         "unknown": plan.unknown.iter().map(|it| json!({ "id": it.id.to_string(), "why": it.why })).collect::<Vec<_>>(),
         "access": plan.access.iter().map(finding).collect::<Vec<_>>(),
-        "kept": plan.leavings.kept.iter().map(|it| json!({ "id": it.id.to_string(), "why": it.why })).collect::<Vec<_>>(),
+        "kept": plan.leavings.kept.iter().map(|it| json!({ "id": it.id.to_string(), "why": it.why.program() })).collect::<Vec<_>>(),
         "pending": plan.pending.as_ref().map(pending),
     })
 }
@@ -62,17 +63,17 @@ fn pending(pending: &Pending) -> Value {
 
 fn finding(finding: &Finding) -> Value {
     let Finding { what, account, detail, file, remedy } = finding;
-    json!({ "what": what.word(), "account": account, "detail": detail, "file": file, "remedy": remedy })
+    json!({ "what": what.word(), "account": account, "detail": detail.program(), "file": file, "remedy": remedy.program() })
 }
 
 pub fn change(change: &Change, remote: Remote) -> Value {
-    let diff = diff(change, remote);
+    let diff = diff(change, remote, Locale::En);
     json!({
         "id": change.id.to_string(),
         "service": change.services.join(","),
         "kind": change.id.kind,
         "action": word(change.action),
-        "reason": change.reason,
+        "reason": change.reason.program(),
         "diff": (!diff.is_empty()).then_some(diff),
         "sensitive": change.sensitive,
         "deferred": change.deferred.is_some(),

@@ -8,7 +8,9 @@ use crate::catalog::{HostCatalog, HostReaction, Resource};
 use crate::kinds::{ReactionKind, Risk};
 use crate::observed::{Debt, Facts, Installed, Ledger, Look, Observed, Pending};
 use crate::resource::{Attribute, Id, Observation, State, Want};
+use crate::said::Said;
 use crate::secret::SecretName;
+use crate::texts;
 
 use leaving::{Extended, Leavings, explained, extended};
 
@@ -66,7 +68,7 @@ pub struct Change {
     pub services: Vec<String>,
     pub action: Action,
     /// Why, for people: "absent", "content and mode differ", "`file:/etc/x` changes".
-    pub reason: String,
+    pub reason: Said,
     pub differences: Vec<Difference>,
     pub sensitive: bool,
     /// Names of the secrets whose values are others than when it was last applied: `wiki/db`.
@@ -200,9 +202,9 @@ impl Work<'_> {
                 self.plan.unknown.push(Unknown { id: resource.id.clone(), why: why.clone() });
                 return;
             }
-            (_, Observation::Unknown(why) | Observation::Undecided(why)) => (Action::Create, why.clone()),
-            (Want::Present(_), Observation::Absent) => (Action::Create, "absent".to_owned()),
-            (Want::Absent, Observation::Present(_)) => (Action::Delete, "not wanted here".to_owned()),
+            (_, Observation::Unknown(why) | Observation::Undecided(why)) => (Action::Create, Said::same(why)),
+            (Want::Present(_), Observation::Absent) => (Action::Create, texts::absent()),
+            (Want::Absent, Observation::Present(_)) => (Action::Delete, texts::not_wanted()),
             (Want::Present(_), Observation::Present(_)) if !differences.is_empty() => {
                 (Action::Update, named(&differences))
             }
@@ -308,9 +310,9 @@ impl Work<'_> {
         }
         let first = causes.first().map(|(_, change)| change.id.to_string());
         let reason = match (&debt, first) {
-            (Some(reason), _) => format!("owed since an interrupted run: {reason}"),
-            (None, Some(first)) if causes.len() > 1 => format!("{first} and {} more change", causes.len() - 1),
-            (None, Some(first)) => format!("{first} changes"),
+            (Some(reason), _) => texts::owed(reason),
+            (None, Some(first)) if causes.len() > 1 => texts::change(first, causes.len() - 1),
+            (None, Some(first)) => texts::changes(first),
             (None, None) => return,
         };
         let certain = debt.is_some() || causes.iter().any(|(_, change)| change.deferred.is_none());
@@ -390,12 +392,12 @@ fn gone(state: &State) -> Vec<Difference> {
     state.0.iter().map(|(name, value)| Difference { attribute: name, from: Some(value.clone()), to: None }).collect()
 }
 
-fn named(differences: &[Difference]) -> String {
+fn named(differences: &[Difference]) -> Said {
     let names: Vec<&str> = differences.iter().map(|difference| difference.attribute).collect();
     match names.split_last() {
-        Some((only, [])) => format!("{only} differs"),
-        Some((last, rest)) => format!("{} and {last} differ", rest.join(", ")),
-        None => String::new(),
+        Some((only, [])) => texts::differs(only),
+        Some((last, rest)) => texts::differ(rest.join(", "), last),
+        None => Said::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 use steward::kinds::ALL;
 
 use super::laws::{bench, hold, needs_a_database};
-use crate::support::{Chapter, Host, Watch};
+use crate::support::{Chapter, Host, Ran, Watch, keygen};
 
 /// Another one in each test: they watch at the same time what the processes of this run show.
 const CANARY: &str = "canary-Pg5t1-of-the-chapter";
@@ -33,6 +33,15 @@ const POSTGRES: &str = r#"
   - postgres_database: { name: wiki-pages, owner: wiki, locale: C }
 checks:
   - sql: { engine: postgres, database: wiki-pages, query: "SELECT 'it''s $(id)', 40 + 2", gives: "it's $(id)\t42" }"#;
+
+/// Gives a reader key to the host; what a plan by it says.
+fn by_a_reader_key(chapter: &Chapter) -> impl Fn() -> Ran {
+    let key = chapter.home().join("reader");
+    keygen(&key);
+    let public = key.with_extension("pub");
+    let _ = chapter.run(&["host", "reader", "web1", "--key", public.to_str().unwrap()]).success();
+    move || chapter.run(&["plan", "--reader", "--identity", key.to_str().unwrap()]).success()
+}
 
 /// A check never changes what it looks at.
 fn writes_are_refused(chapter: Chapter, module: &str, said: &str) {
@@ -77,6 +86,14 @@ fn postgres_gets_a_role_that_logs_in_and_a_database_in_one_command() {
     seen.never();
     seen.never_started(&["SCRAM-SHA-256$"]);
     assert!(login("another-Pg5t1") && !login(CANARY));
+    {
+        let plan = by_a_reader_key(&chapter);
+        let _ = plan().no_changes();
+        host.sh("su postgres -c \"psql -c \\\"ALTER ROLE wiki PASSWORD 'by-hand'\\\"\"");
+        let _ =
+            plan().stdout_has("postgres_role:wiki").stdout_has("Plan: 0 to create, 1 to update").never_says("SCRAM");
+        let _ = chapter.apply().success();
+    }
 
     // a server that is down is nothing that is absent
     host.sh("systemctl stop postgresql");
@@ -139,6 +156,13 @@ fn mariadb_gets_a_user_that_logs_in_and_a_database_in_one_command() {
     assert!(kept.starts_with('*'), "{kept}");
     seen.never_started(&[kept.trim()]);
     assert!(login("another-Md7u2", "wiki_pages") && !login(OTHER_CANARY, "wiki_pages"));
+    {
+        let plan = by_a_reader_key(&chapter);
+        let _ = plan().no_changes();
+        host.sh("mariadb -e \"ALTER USER wiki@localhost IDENTIFIED BY 'by-hand'; REVOKE DROP ON \\`wiki\\\\_pages\\`.* FROM wiki@localhost\"");
+        let _ = plan().stdout_has("Plan: 0 to create, 2 to update").never_says(kept.trim());
+        let _ = chapter.apply().success();
+    }
     host.sh("systemctl stop mariadb");
     let _ = chapter.plan().stdout_has("the server does not answer").stdout_has("mariadb_user:wiki@localhost");
     host.sh("systemctl start mariadb");

@@ -110,7 +110,7 @@ fn is_ours(pid: &str) -> bool {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let parent = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1));
         let Some(parent) = parent else { return false };
-        pid = parent.to_owned();
+        parent.clone_into(&mut pid);
     }
     pid != "0"
 }
