@@ -4,6 +4,7 @@
 #[cfg(any(test, fuzzing))]
 extern crate self as steward;
 
+pub mod abilities;
 pub mod access;
 pub mod adding;
 pub mod ancestry;

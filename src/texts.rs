@@ -96,6 +96,7 @@ texts! {
     topic_mistake(): "Mistake", "Error";
     topic_lockout(): "Lock-out", "Sin acceso";
     topic_data(): "Data", "Datos";
+    topic_upgrade(): "Upgrade", "Versión nueva";
     topic_deletion(): "Deletion", "Borrado";
     topic_access(): "Access", "Acceso";
     topic_secret(): "Secret", "Secreto";
@@ -112,7 +113,13 @@ texts! {
     failed(): "failed", "fallido";
     why(word, fact): "{word}: {fact}", "{word}: {fact}";
     cannot_be_read(id, why): "{id} cannot be read: {why}", "no se pudo leer {id}: {why}";
-    cannot_be_read_and_more(id, why, more): "{id} cannot be read: {why} (and {more} more)", "no se pudo leer {id}: {why} (y {more} más)";
+    and_more_of_these(one, more): "{one} (and {more} more)", "{one} (y {more} más)";
+    unsupported(id, why): "{id} is unsupported here: {why}", "{id} no es posible aquí: {why}";
+    resource_unsupported(): "1 resource is unsupported here", "1 recurso no es posible aquí";
+    resources_unsupported(count): "{count} resources are unsupported here", "{count} recursos no son posibles aquí";
+    breaks(service, old, version, what): "{service}: from version {old} to {version}: {what}", "{service}: de la versión {old} a la {version}: {what}";
+    immutable(service, name, was, now): "{service}: `{name}` is {was} where it was applied, and cannot become {now}",
+        "{service}: `{name}` es {was} donde se aplicó, y no puede pasar a {now}";
     help(remedy): "help: {remedy}", "ayuda: {remedy}";
     counts(changes, unchanged): "{changes} to change, {unchanged} unchanged", "{changes} por cambiar, {unchanged} sin cambios";
     interrupted(): "an earlier run was interrupted; `apply` clears what it left", "una ejecución anterior se interrumpió; `apply` limpia lo que dejó";

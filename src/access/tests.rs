@@ -46,8 +46,14 @@ fn catalog(bootstrap: &str, resources: &[(&str, &str)]) -> HostCatalog {
         ports: BTreeSet::new(),
         keepers: BTreeSet::new(),
         backed: Vec::new(),
+        support: std::collections::BTreeMap::new(),
         checks: Vec::new(),
-        services: vec![ServiceEntry { name: "s".into(), module: "m".into(), needs: Vec::new() }],
+        services: vec![ServiceEntry {
+            name: "s".into(),
+            module: "m".into(),
+            needs: Vec::new(),
+            state: crate::catalog::ServiceState::default(),
+        }],
     }
 }
 

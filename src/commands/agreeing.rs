@@ -6,6 +6,7 @@ use super::Context;
 use super::looking::Looked;
 use crate::ancestry::{Ancestry, ancestry};
 use crate::diag::{Diagnostic, Diagnostics, Severity};
+use crate::inventory::Locale;
 use crate::plan::HostPlan;
 
 /// Says where the checkout does not hold what a host had applied last: as a mistake, or as a warning if that is agreed to.
@@ -57,6 +58,27 @@ pub(super) fn deletions(looked: &Looked, allowed: Option<usize>) -> Diagnostics 
                 format!("look at them above; if they shall go, add `--allow-deletions {}`", plan.leavings.gone.len());
             found.push(Diagnostic::error(fact).remedy(remedy));
         }
+    }
+    found
+}
+
+/// Refuses versions of modules that break something, unless the service is named; and names that stand for nothing.
+pub(super) fn upgrades(looked: &Looked, accepted: &[String], locale: Locale) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    let known: Vec<&str> = looked.inventory.services.keys().map(String::as_str).collect();
+    for name in accepted.iter().filter(|name| !known.contains(&name.as_str())) {
+        let fact = format!("`--accept-upgrade {}`: there is no such service", name.escape_debug());
+        found.push(Diagnostic::error(fact).suggest(name, known.iter().copied()));
+    }
+    let gates = plans(looked).flat_map(|plan| plan.gates.iter().map(move |gate| (&plan.catalog.host, gate)));
+    for (host, gate) in gates.filter(|(_, gate)| !accepted.contains(&gate.service)) {
+        let service = &gate.service;
+        let fact = format!("host {host}: {}", gate.line().text(locale));
+        let remedy = format!(
+            "when that is fine, `--accept-upgrade {service}`; or for all of its hosts, in the inventory: `accept_upgrade: {}` of `{service}`",
+            gate.version
+        );
+        found.push(Diagnostic::error(fact).remedy(remedy));
     }
     found
 }

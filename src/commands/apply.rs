@@ -42,15 +42,19 @@ pub struct Apply {
     /// Apply though a host has a revision that this checkout does not contain.
     #[arg(long)]
     older_revision: bool,
+    /// Go on to a version of this service's module that breaks something, as the plan says. May be repeated.
+    #[arg(long, value_name = "SERVICE")]
+    accept_upgrade: Vec<String>,
     #[command(flatten)]
     pace: Pace,
 }
 
 impl Apply {
     pub fn run(self, context: &Context) -> Exited {
-        let Self { plan, yes, lock_wait, confirm_timeout, show_remote, allow_deletions, older_revision, pace } = self;
+        let Self { plan, yes, lock_wait, confirm_timeout, show_remote, .. } = self;
+        let Self { allow_deletions, older_revision, accept_upgrade, pace, .. } = self;
         let waits = Waits { lock: lock_wait, confirmation: confirm_timeout };
-        let agreed_to = AgreedTo { allow_deletions, older_revision };
+        let agreed_to = AgreedTo { allow_deletions, older_revision, accept_upgrade };
         if let Some(file) = plan {
             return reviewed(context, &file, waits, show_remote, &agreed_to, &pace);
         }
@@ -71,12 +75,14 @@ impl Apply {
 struct AgreedTo {
     allow_deletions: Option<usize>,
     older_revision: bool,
+    accept_upgrade: Vec<String>,
 }
 
 impl AgreedTo {
     fn check(&self, context: &Context, looked: &Looked) -> Result<(), Diagnostics> {
         let mut found = agreeing::revisions(context, looked, self.older_revision)?;
         found.0.extend(agreeing::deletions(looked, self.allow_deletions).0);
+        found.0.extend(agreeing::upgrades(looked, &self.accept_upgrade, context.locale(&looked.inventory)).0);
         if found.has_errors() {
             return Err(found);
         }

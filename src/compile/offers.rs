@@ -109,6 +109,18 @@ fn ports(world: &mut World<'_, '_, '_>, offers: &[Offered<'_>]) {
 pub(super) struct Told {
     pub(super) ports: BTreeSet<String>,
     pub(super) keepers: BTreeSet<String>,
+    /// What is to be saved.
+    pub(super) saved: Vec<Saved>,
+    /// Roots of sites, with the service that offers each.
+    pub(super) roots: Vec<(String, String)>,
+}
+
+/// One offer of a backup.
+#[derive(Debug, Clone)]
+pub(super) struct Saved {
+    pub(super) service: String,
+    pub(super) paths: Vec<String>,
+    pub(super) databases: Vec<String>,
 }
 
 /// For each host, by its index.
@@ -119,6 +131,16 @@ pub(super) fn told(world: &World<'_, '_, '_>, offers: &[Offered<'_>]) -> Vec<Tol
         let Some(told) = all.get_mut(instance.host) else { continue };
         if offer.name == "backups" {
             told.keepers.insert(instance.name.to_owned());
+            let text = |key: &str| Some(offer.fields.get(key)?.as_str()?.to_owned());
+            let paths = offer.fields.get("paths").and_then(Node::as_list).unwrap_or_default();
+            told.saved.push(Saved {
+                service: instance.name.to_owned(),
+                paths: paths.iter().filter_map(Node::as_str).map(str::to_owned).collect(),
+                databases: ["postgres", "mariadb"].iter().filter_map(|key| text(key)).collect(),
+            });
+        }
+        if let ("sites", Some(root)) = (offer.name, offer.fields.get("root").and_then(Node::as_str)) {
+            told.roots.push((root.to_owned(), instance.name.to_owned()));
         }
         if let ("ports", Some(port)) = (offer.name, offer.fields.get("port").and_then(Node::as_int)) {
             let protocol = offer.fields.get("protocol").and_then(Node::as_str).unwrap_or("tcp");

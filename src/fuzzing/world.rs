@@ -46,8 +46,12 @@ pub(super) fn catalog() -> Arc<HostCatalog> {
         }
     }
     resources.push(resource(named("file").expect("a kind"), &sealed(), &site));
-    let service =
-        |name: &str, needs: &[usize]| ServiceEntry { name: name.into(), module: "test".into(), needs: needs.into() };
+    let service = |name: &str, needs: &[usize]| ServiceEntry {
+        name: name.into(),
+        module: "test".into(),
+        needs: needs.into(),
+        state: crate::catalog::ServiceState::default(),
+    };
     Arc::new(HostCatalog {
         host: "web1".into(),
         chapter: "Test".into(),
@@ -63,6 +67,7 @@ pub(super) fn catalog() -> Arc<HostCatalog> {
         ports: BTreeSet::new(),
         keepers: BTreeSet::new(),
         backed: Vec::new(),
+        support: std::collections::BTreeMap::new(),
         services: vec![service("base", &[]), service("wiki", &[0])],
         resources,
     })

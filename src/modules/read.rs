@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use super::declared::{read_check, read_needs, read_offers, read_resource};
+use super::limits::{read_class, read_supported};
 use super::params::{has_expression, read_fields, read_params};
 use super::{GIVEN, Module, Param, Repeat, Text};
 use crate::diag::{Diagnostic, Diagnostics, Source};
@@ -21,6 +22,10 @@ struct Raw {
     summary: Node,
     #[serde(default)]
     notes: Map,
+    #[serde(default)]
+    breaking: Map,
+    data: Option<Node>,
+    supported: Option<Node>,
     #[serde(default)]
     params: Map,
     #[serde(default)]
@@ -69,6 +74,9 @@ pub fn read(name: &str, source: &Arc<Source>, embedded: bool, mistakes: &mut Dia
         version: raw.version.value,
         summary: Text::read(&raw.summary, mistakes),
         notes: read_notes(&raw.notes, raw.version.value, mistakes),
+        breaking: read_notes(&raw.breaking, raw.version.value, mistakes),
+        data: raw.data.as_ref().and_then(|node| read_class(node, mistakes)),
+        supported: raw.supported.as_ref().and_then(|node| read_supported(node, mistakes)),
         params: read_params(&raw.params, mistakes),
         param_names: raw.params.keys().cloned().collect(),
         secrets: read_secrets(&raw.secrets, false, mistakes),
@@ -127,9 +135,15 @@ fn check_expressions(module: &Module, params: &Map, mistakes: &mut Diagnostics) 
         expressions.check(&offer.values, &names, mistakes);
     }
     let all = and(&["needs", "needed_by", "offers", "secrets", "fetched"]);
+    if let Some(supported) = &module.supported {
+        supported.when.iter().for_each(|when| expressions.check(when, &all, mistakes));
+    }
     for resource in &module.resources {
         let names = repeated(&resource.repeat, &all, &expressions, mistakes);
         expressions.check(&resource.fields, &names, mistakes);
+        if let Some(supported) = &resource.supported {
+            supported.when.iter().for_each(|when| expressions.check(when, &names, mistakes));
+        }
     }
     for check in &module.checks {
         let names = repeated(&check.repeat, &all, &expressions, mistakes);

@@ -113,8 +113,8 @@ fn looked_at(host: &str, plan: &HostPlan) -> HostDrift {
     // nor is what a look by a reader key may not run a fault of the host
     let unknown: Vec<_> = plan.unknown.iter().filter(|unknown| unknown.why != NOT_RUN).collect();
     let error = unknown.first().map(|first| match unknown.len() - 1 {
-        0 => texts::cannot_be_read(&first.id, &first.why),
-        more => texts::cannot_be_read_and_more(&first.id, &first.why, more),
+        0 => first.said(),
+        more => texts::and_more_of_these(first.said(), more),
     });
     let state = match (&error, differences.is_empty()) {
         (Some(_), _) => State::Failed,

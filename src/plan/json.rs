@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::applied::Gate;
 use super::diff::{Remote, diff};
 use super::fleet::{FleetPlan, HostEntry, Summary};
 use super::origin::Origin;
@@ -47,10 +48,16 @@ fn planned(host: &str, plan: &HostPlan, remote: Remote) -> Value {
         "unchanged": plan.unchanged,
         "changes": plan.changes.iter().map(|it| change(it, remote)).collect::<Vec<_>>(),
         "unknown": plan.unknown.iter().map(|it| json!({ "id": it.id.to_string(), "why": it.why })).collect::<Vec<_>>(),
+        "gates": plan.gates.iter().map(gate).collect::<Vec<_>>(),
         "access": plan.access.iter().map(finding).collect::<Vec<_>>(),
         "kept": plan.leavings.kept.iter().map(|it| json!({ "id": it.id.to_string(), "why": it.why.program() })).collect::<Vec<_>>(),
         "pending": plan.pending.as_ref().map(pending),
     })
+}
+
+fn gate(gate: &Gate) -> Value {
+    let Gate { service, old, version, what } = gate;
+    json!({ "service": service, "old": old, "version": version, "what": what.program() })
 }
 
 fn pending(pending: &Pending) -> Value {

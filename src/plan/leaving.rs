@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Change, HostPlan};
-use crate::catalog::{HostCatalog, Resource, ServiceEntry};
+use crate::catalog::{HostCatalog, Resource, ServiceEntry, ServiceState};
 use crate::diag::{Place, Source};
 use crate::kinds::{Fate, Item, Leaving, Risk, fight};
 use crate::ledger::{Left, Owned};
@@ -118,7 +118,7 @@ pub(super) fn extended(declared: &Arc<HostCatalog>, observed: &Observed) -> Exte
         }
     }
     if records.trouble.is_none() {
-        leavings.managed = managed(declared, &staying);
+        leavings.managed = managed(declared, &staying, &records.services);
     }
     let as_listed = match &records.listed {
         Some(listed) => *listed == crate::resource::digest(&leavings.managed),
@@ -280,7 +280,12 @@ fn with(
         return Arc::clone(declared);
     }
     let place = Place::file(&Source::new("the records of the host", ""));
-    let entry = |needs| ServiceEntry { name: "leaving".to_owned(), module: String::new(), needs };
+    let entry = |needs| ServiceEntry {
+        name: "leaving".to_owned(),
+        module: String::new(),
+        needs,
+        state: ServiceState::default(),
+    };
     let mut catalog = HostCatalog::clone(declared);
     let stops = usize::from(going.iter().any(|(left, _)| left.kind.retires_first()));
     if stops == 1 {

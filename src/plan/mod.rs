@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::abilities::UNSUPPORTED;
 use crate::access::{Finding, findings};
 use crate::catalog::{HostCatalog, HostReaction, Resource};
 use crate::kinds::{ReactionKind, Risk};
@@ -14,6 +15,7 @@ use crate::texts;
 
 use leaving::{Extended, Leavings, explained, extended};
 
+pub mod applied;
 pub mod diff;
 pub mod drift;
 pub mod fingerprint;
@@ -39,6 +41,8 @@ pub struct HostPlan {
     /// What goes, then everything in execution order; a reaction stands at the end of the service that declares it or owes it last.
     pub changes: Vec<Change>,
     pub unknown: Vec<Unknown>,
+    /// Versions of modules that break something here, and that nobody agreed to yet.
+    pub gates: Vec<applied::Gate>,
     pub unchanged: usize,
     /// Indices of the resources that apply runs: all changes, and what follows a change that may bring it.
     pub steps: Vec<usize>,
@@ -112,6 +116,21 @@ pub struct Unknown {
     pub why: String,
 }
 
+impl Unknown {
+    /// One line for people.
+    pub fn said(&self) -> Said {
+        match self.unsupported() {
+            Some(why) => texts::unsupported(&self.id, why),
+            None => texts::cannot_be_read(&self.id, &self.why),
+        }
+    }
+
+    /// Why the host cannot have it at all.
+    pub fn unsupported(&self) -> Option<&str> {
+        self.why.strip_prefix(UNSUPPORTED)
+    }
+}
+
 impl HostPlan {
     /// True if the host is as the inventory wants it, as far as it could be read.
     pub fn is_empty(&self) -> bool {
@@ -136,6 +155,7 @@ pub fn plan(declared: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
             leavings,
             changes: Vec::new(),
             unknown,
+            gates: applied::gates(declared, &observed.records.services),
             unchanged: 0,
             steps: Vec::new(),
             owed: owed(&reactions, &observed.debts, catalog),

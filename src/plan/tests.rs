@@ -23,6 +23,7 @@ pub(super) fn catalog(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> 
         name: format!("s{index}"),
         module: "test".into(),
         needs: needs.to_vec(),
+        state: crate::catalog::ServiceState::default(),
     };
     let services = needs.iter().enumerate().map(entry).collect();
     Arc::new(HostCatalog {
@@ -39,6 +40,7 @@ pub(super) fn catalog(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> 
         ports: std::collections::BTreeSet::new(),
         keepers: std::collections::BTreeSet::new(),
         backed: Vec::new(),
+        support: std::collections::BTreeMap::new(),
         checks: Vec::new(),
         services,
         resources,

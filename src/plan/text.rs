@@ -69,7 +69,7 @@ pub fn notes(notes: &[Note], options: Options) -> String {
     let line = |note: &Note| {
         let label = format!("{:width$}", note.topic.label().text(locale));
         let (mark, style) = match note.topic {
-            Topic::Mistake | Topic::Lockout | Topic::Data | Topic::Deletion => ("!", RED.bold()),
+            Topic::Mistake | Topic::Lockout | Topic::Data | Topic::Upgrade | Topic::Deletion => ("!", RED.bold()),
             topic if topic.warns() => ("!", YELLOW),
             _ => (" ", BOLD),
         };
@@ -122,6 +122,7 @@ fn host(text: &mut String, entry: &HostEntry, options: Options) {
                 && plan.unknown.is_empty()
                 && plan.access.is_empty()
                 && plan.leavings.kept.is_empty()
+                && plan.gates.is_empty()
                 && !plan.is_unsettled()
                 && !plan.interrupted => {}
         Ok(plan) => planned(text, &entry.host, plan, options),
@@ -152,8 +153,12 @@ fn planned(text: &mut String, host: &str, plan: &HostPlan, options: Options) {
         change(text, it, options);
     }
     for unknown in &plan.unknown {
-        let line = texts::cannot_be_read(&unknown.id, visible(&unknown.why));
-        let _ = writeln!(text, "  {} {}", paint.with(YELLOW, "?"), line.text(locale));
+        let line = visible(unknown.said().text(locale));
+        let _ = writeln!(
+            text,
+            "  {} {line}",
+            paint.with(YELLOW, if unknown.unsupported().is_some() { "x" } else { "?" })
+        );
     }
     for kept in &plan.leavings.kept {
         let line = visible(texts::stays(&kept.id, &kept.why).text(locale)).replace('\n', "\u{240a}");
@@ -286,7 +291,8 @@ pub fn summed(summary: &Summary) -> Vec<Said> {
         count => Some(more(count)),
     };
     let problems = [
-        some(summary.unknown, texts::resource_unread, texts::resources_unread),
+        some(summary.unsupported, texts::resource_unsupported, texts::resources_unsupported),
+        some(summary.unknown - summary.unsupported, texts::resource_unread, texts::resources_unread),
         some(summary.unreachable, texts::host_unreachable, texts::hosts_unreachable),
         some(summary.failed, texts::host_failed, texts::hosts_failed),
     ];

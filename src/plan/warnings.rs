@@ -17,6 +17,8 @@ pub enum Topic {
     /// Nobody may be able to log in, or to become root.
     Lockout,
     Data,
+    /// A version of a module breaks something.
+    Upgrade,
     Deletion,
     /// Somebody gains or loses access.
     Access,
@@ -48,6 +50,7 @@ impl Topic {
             Self::Mistake => texts::topic_mistake(),
             Self::Lockout => texts::topic_lockout(),
             Self::Data => texts::topic_data(),
+            Self::Upgrade => texts::topic_upgrade(),
             Self::Deletion => texts::topic_deletion(),
             Self::Access => texts::topic_access(),
             Self::Exposure | Self::Secret => texts::topic_secret(),
@@ -67,6 +70,7 @@ impl Topic {
             Self::Mistake => "mistake",
             Self::Lockout => "lockout",
             Self::Data => "data",
+            Self::Upgrade => "upgrade",
             Self::Deletion => "deletion",
             Self::Access => "access",
             Self::Exposure => "exposure",
@@ -175,11 +179,10 @@ pub fn of_plan(plan: &FleetPlan) -> Vec<Note> {
     for entry in &plan.hosts {
         match &entry.result {
             Ok(found) => {
+                notes.extend(found.gates.iter().map(|gate| Note::on(Topic::Upgrade, &entry.host, gate.line())));
                 notes.extend(of_changes(&entry.host, &found.changes));
                 let unknown = found.unknown.iter();
-                notes.extend(
-                    unknown.map(|it| Note::on(Topic::Unseen, &entry.host, texts::cannot_be_read(&it.id, &it.why))),
-                );
+                notes.extend(unknown.map(|it| Note::on(Topic::Unseen, &entry.host, it.said())));
             }
             Err(error) => {
                 let word = if error.unreachable { texts::unreachable() } else { texts::failed() };

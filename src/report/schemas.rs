@@ -31,6 +31,7 @@ pub fn plan() -> Value {
         ("unchanged", number()),
         ("changes", list(change())),
         ("unknown", list(object(&[("id", text()), ("why", text())]))),
+        ("gates", list(object(&[("service", text()), ("old", number()), ("version", number()), ("what", text())]))),
         ("access", list(finding)),
         ("kept", list(object(&[("id", text()), ("why", text())]))),
         ("pending", json!({ "anyOf": [pending, { "type": "null" }] })),

@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::catalog::{HostCatalog, Resource};
+use crate::catalog::{HostCatalog, Resource, ServiceEntry};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::kinds::Risk;
+use crate::ledger::Applied;
 use crate::observed::{Kept, Ledger, Observed};
+use crate::plan::applied::{gates, moved};
 use crate::plan::leaving::foreseen;
 use crate::plan::warnings::{Note, Topic, in_order, of_changes};
 use crate::plan::{Action, Change, Difference, plan};
@@ -63,6 +65,7 @@ pub fn review(base: Option<&Side>, head: &Side) -> Review {
             notes.push(Note::on(Topic::Host, &host.host, texts::host_new()));
         }
         of_host(&mut notes, was, host);
+        notes.extend(was.iter().flat_map(|was| of_versions(was, host)));
         let mut changes = changes(was, host);
         if was.is_none() {
             // where nobody could log in before, nobody is locked out
@@ -107,6 +110,21 @@ pub fn fresh(old: &Diagnostics, new: &Diagnostics) -> Diagnostics {
 /// One side is named from the working directory, the other from the top of the repository.
 fn file_name(name: &str) -> String {
     name.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+/// What breaks with newer modules, and parameters that change though they never can.
+fn of_versions(old: &HostCatalog, new: &HostCatalog) -> Vec<Note> {
+    let of = |service: &ServiceEntry| {
+        let (module, version, fixed) = (service.module.clone(), service.state.version, service.state.fixed.clone());
+        (service.name.clone(), Applied { module, version, fixed })
+    };
+    let known: BTreeMap<String, Applied> = old.services.iter().map(of).collect();
+    let note = |topic, what| Note::on(topic, &new.host, what);
+    let gates = gates(new, &known).into_iter().map(|gate| note(Topic::Upgrade, gate.line()));
+    let moved = moved(new, &known);
+    let moved =
+        moved.iter().map(|(service, name, was, now)| note(Topic::Mistake, texts::immutable(service, name, was, now)));
+    moved.chain(gates).collect()
 }
 
 /// Ports and data, which are no resources.

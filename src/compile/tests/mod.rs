@@ -7,6 +7,7 @@ use crate::inventory::load;
 use crate::kinds::Argument;
 
 mod backups;
+mod limits;
 mod whole;
 
 const HEAD: &str =

@@ -26,5 +26,6 @@ mod retiring;
 mod rotating;
 mod saved;
 mod undo;
+mod unsupported;
 mod verify;
 mod ways;
