@@ -171,7 +171,7 @@ pub fn read_secrets(map: &Map, own: bool, mistakes: &mut Diagnostics) -> IndexMa
 }
 
 fn read(name: &str, entry: &Entry, own: bool, mistakes: &mut Diagnostics) -> Option<SecretDeclaration> {
-    if SecretName::new(INVENTORY, name).is_none() || name.ends_with(".previous") {
+    if SecretName::new(INVENTORY, name).is_none() || name.contains(".previous") {
         mistakes.push(
             Diagnostic::error(format!("`{}` cannot be the name of a secret", name.escape_debug()))
                 .at(&entry.key)
@@ -182,6 +182,13 @@ fn read(name: &str, entry: &Entry, own: bool, mistakes: &mut Diagnostics) -> Opt
     let nothing = Node::new(crate::yaml::Value::Map(Map::new()), &entry.node.place);
     let whole =
         Entry { key: entry.key.clone(), node: if entry.node.is_null() { nothing } else { entry.node.clone() } };
+    if let Some(generate) = whole.node.get("generate").filter(|generate| generate.as_str().is_some()) {
+        let word = generate.as_str().unwrap_or_default();
+        let fact = format!("`generate` must be a map, not the text `{}`", word.escape_debug());
+        let remedy = "write one of `{ length: 24 }`, `{ hex: 32 }`, `{ base64: 32 }`, `{ passphrase: 6 }`, `{ ssh: ed25519 }`, `{ wireguard: true }`";
+        mistakes.push(Diagnostic::error(fact).at(&generate.place).remedy(remedy));
+        return None;
+    }
     let written: SecretEntry = whole.decode(name, mistakes)?;
     let SecretEntry { generate, rotate, rotate_command, escrow, readers, help } = written;
     let generate = match generate {

@@ -33,6 +33,7 @@ fn host(entry: &HostEntry, remote: Remote) -> Value {
             "unchanged": 0,
             "changes": [],
             "unknown": [],
+            "gates": [],
             "access": [],
             "kept": [],
             "pending": null,

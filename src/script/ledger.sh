@@ -166,7 +166,15 @@ records_end() {
   done
   { cat -- "$RUN/gone"; echo '|'; cat -- "$STATE/managed"; } | awk -F'|' '
     !file { if ($0 == "|") file = 1; else if ($1 == "O") gone[$2]; next }
-    !($1 == "M" && ($2 in gone))' >"$RUN/managed"
+    $1 == "M" { had[$3]; if ($2 in gone) next; has[$3] }
+    { line[++count] = $0 }
+    END {
+      for (i = 1; i <= count; i++) {
+        # a service of which nothing is left is not remembered either
+        split(line[i], field, "|")
+        if (!(field[1] == "V" && (field[2] in had) && !(field[2] in has))) print line[i]
+      }
+    }' >"$RUN/managed"
   records_put "$RUN/managed"
 }
 

@@ -210,7 +210,7 @@ fn a_json_plan_has_exactly_the_fields_of_the_contract() {
                 "diff": "--- /etc/demo/a.conf\n+++ /etc/demo/a.conf\n@@ -1 +1 @@\n-changed by hand\n+hello\n",
                 "sensitive": false, "deferred": false, "risk": [], "origin": null,
             }],
-            "unknown": [], "access": [], "pending": null, "kept": [],
+            "unknown": [], "gates": [], "access": [], "pending": null, "kept": [],
         }],
         "summary": {
             "create": 0, "update": 1, "delete": 0, "run": 0, "restart": 0, "reload": 0, "unchanged": 1, "unknown": 0,

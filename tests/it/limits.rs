@@ -2,6 +2,9 @@
 
 use crate::support::Chapter;
 
+const CHAPTER: &str =
+    "id: 00112233445566778899aabbccddeeff\nchapter: { name: Test, domain: test.example }\n";
+
 const CHAT: &str = "version: 1
 summary: { en: Chat. }
 params: { server_name: { type: hostname, immutable: true }, title: { default: Chat } }
@@ -14,7 +17,7 @@ fn services(params: &str) -> String {
 }
 
 fn chat() -> Chapter {
-    let chapter = Chapter::new().local("web1").file("modules/chat.yaml", CHAT);
+    let chapter = Chapter::new().file("chapter.yaml", CHAPTER).local("web1").file("modules/chat.yaml", CHAT);
     let chapter = chapter.file("services.yaml", services("server_name: a.example"));
     let _ = chapter.apply().success();
     let _ = chapter.plan().success().no_changes();
@@ -77,7 +80,7 @@ fn block() -> String {
 
 #[test]
 fn a_review_says_what_will_be_refused_and_what_will_break() {
-    let chapter = Chapter::new().local("web1").file("modules/chat.yaml", CHAT);
+    let chapter = Chapter::new().file("chapter.yaml", CHAPTER).local("web1").file("modules/chat.yaml", CHAT);
     let chapter = chapter.file("services.yaml", services("server_name: a.example"));
     let _ = chapter.run(&["module", "update"]).success();
     chapter.commit();

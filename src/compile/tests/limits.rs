@@ -57,7 +57,7 @@ fn private_data_is_neither_readable_by_everybody_nor_below_a_site() {
     };
     let said = file("/srv/members", ", mode: '0644'", "");
     assert!(said[0].contains("its mode 0644 lets everybody in"), "{said:?}");
-    assert!(file("/srv/members", "", "")[0].contains("nothing says who may read it"));
+    assert!(file("/srv/members", "", "")[0].contains("its mode 0644 lets everybody in"));
     assert_eq!(file("/srv/members", ", mode: '0640'", ""), Vec::<String>::new());
     // a directory above that lets nobody through is enough
     let closed = "  - directory: { path: /srv/closed, mode: '0700' }\n";

@@ -15,7 +15,7 @@ resources:
 fn what_a_host_cannot_do_is_never_done_never_green_and_keeps_nothing_else_from_being_done() {
     let host = Host::new();
     let chapter = Chapter::new().host("web1", &host).file("modules/time.yaml", MODULE);
-    let chapter = chapter.file("services.yaml", "services:\n  time: { module: time, on: all }\n");
+    let chapter = chapter.maintainer().file("services.yaml", "services:\n  time: { module: time, on: all }\n");
     let said = "x file:/etc/time.conf is unsupported here: the host lacks setting the clock (CAP_SYS_TIME); the clock is that of";
     let plan = chapter.plan().success().stdout_has(said).stdout_has("Plan: 1 to create, 0 to update");
     let _ = plan.stdout_has("Attention: 1 resource is unsupported here.");
