@@ -2,8 +2,7 @@
 
 use crate::support::Chapter;
 
-const CHAPTER: &str =
-    "id: 00112233445566778899aabbccddeeff\nchapter: { name: Test, domain: test.example }\n";
+const CHAPTER: &str = "id: 00112233445566778899aabbccddeeff\nchapter: { name: Test, domain: test.example }\n";
 
 const CHAT: &str = "version: 1
 summary: { en: Chat. }
