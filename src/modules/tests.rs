@@ -12,7 +12,7 @@ fn the_modules_of_this_program_have_no_mistakes() {
     let mut mistakes = Diagnostics::default();
     let library = Library::embedded(&mut mistakes);
     assert_eq!(mistakes.0, []);
-    assert_eq!(library.names().collect::<Vec<_>>(), ["baseline", "nginx", "static-site"]);
+    assert_eq!(library.names().collect::<Vec<_>>(), ["apt", "baseline", "firewall", "nginx", "static-site"]);
     for module in library.modules() {
         let languages: Vec<&str> = module.summary.languages().collect();
         assert_eq!(languages, ["en", "es"], "{}", module.name);
@@ -99,6 +99,11 @@ fn every_type_takes_what_it_says_and_nothing_else() {
         ("path", "[/srv/x, '/srv/a b']", "[srv, /, /srv/../etc, /srv/, \"/a\\nb\", '/srv/$x', '/a;b', '/a\"b']"),
         ("port", "[1, 65535]", "[0, 65536, '80']"),
         ("url", "['https://x.example/a?b', 'http://x']", "[ftp://x, https://, 'https://a b', 'https://\"']"),
+        (
+            "network",
+            "[192.0.2.1, 192.0.2.0/24, '2001:db8::/32', '::1']",
+            "[here, 192.0.2.0/33, '10/8', '2001:db8::/129', '10.0.0.0/', '10.0.0.0/+8']",
+        ),
         ("list of port", "[[], [1, 2]]", "[[0], 1, {}]"),
         ("map of list of int", "[{}, { a: [1] }]", "[{ a: 1 }, []]"),
     ];
@@ -194,7 +199,7 @@ fn a_chapters_own_modules_replace_and_join_those_of_this_program() {
     let mut mistakes = Diagnostics::default();
     let library = Library::load(&inventory, &mut mistakes);
     assert_eq!(library.root(), dir.path());
-    assert_eq!(library.names().collect::<Vec<_>>(), ["baseline", "nginx", "static-site", "wiki"]);
+    assert_eq!(library.names().collect::<Vec<_>>(), ["apt", "baseline", "firewall", "nginx", "static-site", "wiki"]);
     assert!(library.get("nginx").is_some_and(|module| module.version == 9 && !module.embedded));
     assert!(library.get("baseline").is_some_and(|module| module.embedded));
     let templates: Vec<(&str, &str)> = library

@@ -18,7 +18,7 @@ fn the_example_compiles_and_its_lock_is_up_to_date() {
     assert_eq!(mistakes.0, []);
     let catalog = catalog.expect("it compiles");
     let host = &catalog.hosts[0];
-    assert_eq!(names(&host.services), "baseline nginx website");
+    assert_eq!(names(&host.services), "apt firewall baseline nginx website");
     let text = |id: &str| host.resources.iter().find(|of| of.id.to_string() == id).map(content).expect(id);
     let firewall = text("file:/etc/nftables.conf");
     for port in [22, 80] {
@@ -36,7 +36,7 @@ fn the_example_compiles_and_its_lock_is_up_to_date() {
 fn a_changed_port_and_a_directory_that_stands_for_a_host_are_respected() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let text = format!(
-        "{HEAD}hosts: {{ a: {{ address: a.example, port: 2222, os: debian-13 }}, d: {{ address: local, root: {} }} }}\nservices: {{ base: {{ module: baseline, on: all }} }}\n",
+        "{HEAD}hosts: {{ a: {{ address: a.example, port: 2222, os: debian-13 }}, d: {{ address: local, root: {} }} }}\nservices: {{ base: {{ module: baseline, on: all }}, apt: {{ module: apt, on: all }}, firewall: {{ module: firewall, on: all }} }}\n",
         dir.path().display()
     );
     std::fs::write(dir.path().join("c.yaml"), text).expect("it is writable");
