@@ -69,6 +69,8 @@ pub enum Ended {
     /// It noted no end: it was killed, or the power was cut.
     #[default]
     Cut,
+    /// The host took back what could have locked everybody out, for want of a confirmation.
+    RolledBack,
     /// It is at work.
     Running,
 }
@@ -81,6 +83,7 @@ impl Ended {
             Self::Stopped => "stopped",
             Self::Aborted => "aborted",
             Self::Cut => "cut",
+            Self::RolledBack => "rolled-back",
             Self::Running => "running",
         }
     }
@@ -258,6 +261,7 @@ fn finished(mut entry: Entry, times: (Option<u64>, Option<u64>), over: Option<&s
     let clean = entry.failed == 0 && entry.skipped == 0;
     entry.ended = match over {
         _ if running == Some(entry.id.as_str()) => Ended::Running,
+        Some("rolled-back") => Ended::RolledBack,
         Some("done") if clean => Ended::Done,
         Some("done") => Ended::Failed,
         Some("done stopped") => Ended::Stopped,

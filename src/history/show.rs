@@ -53,6 +53,7 @@ fn ending(entry: &Entry) -> String {
         Ended::Stopped => format!("stopped{took}; the next apply goes on"),
         Ended::Aborted => format!("ended by a signal{took}; the next apply goes on"),
         Ended::Cut => "cut off: killed, or without power; the next apply goes on".to_owned(),
+        Ended::RolledBack => "rolled back: nobody confirmed what could have locked everybody out".to_owned(),
         Ended::Running => "at work".to_owned(),
     }
 }

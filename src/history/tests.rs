@@ -64,6 +64,15 @@ fn the_second_round_of_a_run_adds_to_the_first() {
 }
 
 #[test]
+fn a_run_that_was_rolled_back_is_so_however_it_ended() {
+    for before in ["", "over done\nended 110\n"] {
+        let run =
+            entry(format!("{}{before}over rolled-back\n", ENTRY.split("over").next().unwrap()).as_bytes(), None);
+        assert_eq!(run.unwrap().ended, Ended::RolledBack);
+    }
+}
+
+#[test]
 fn a_list_passes_over_what_is_no_run() {
     let answer = "E|3|2|0|0|run 1 20260102T030405Z-7|by ana|of abc|over done|began 1|ended 2\nE|x\nnoise\nE|1|1|1|1|run 1 ../../x|by eve\n";
     let runs = entries(answer.as_bytes(), None);

@@ -19,8 +19,11 @@ pub fn plan() -> Value {
         ("file", json!({ "type": ["string", "null"] })),
         ("remedy", text()),
     ]);
-    let pending =
-        object(&[("state", words(&["waits", "rolled-back"])), ("holder", text()), ("why", nullable("string"))]);
+    let pending = object(&[
+        ("state", words(&["at-work", "waits", "rolled-back"])),
+        ("holder", text()),
+        ("why", nullable("string")),
+    ]);
     let host = object(&[
         ("host", text()),
         ("status", words(&["ok", "unreachable", "failed"])),
@@ -236,7 +239,7 @@ pub fn history() -> Value {
     let change = object(&[("id", text()), ("service", text()), ("action", text()), ("result", nullable("string"))]);
     let mut run = object(&[
         ("id", text()),
-        ("result", words(&["done", "failed", "stopped", "aborted", "cut", "running"])),
+        ("result", words(&["done", "failed", "stopped", "aborted", "cut", "rolled-back", "running"])),
         ("operator", text()),
         ("from", text()),
         ("at", text()),

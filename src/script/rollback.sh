@@ -52,6 +52,8 @@ undo() {
   fi
   [ -z "$failed" ] || return 1
   [ -s "$BASE/rolling/why" ] || printf '%s\n' "$WHY" >"$BASE/rolling/why"
+  entry=$(cat "$BASE/rolling/state")/runs/$(cat "$BASE/rolling/id")
+  if [ -f "$entry" ] && [ "$(tail -n 1 "$entry")" != 'over rolled-back' ]; then echo 'over rolled-back' >>"$entry"; fi
   rm -rf "$BASE/rolled-back" "$BASE/rolling/saved" "$BASE/rolling/applied" "$BASE/rolling/gone"
   mv -- "$BASE/rolling" "$BASE/rolled-back"
   durably "$BASE"

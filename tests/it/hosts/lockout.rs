@@ -241,6 +241,7 @@ fn tried(drill: &Drill, host: &Host) {
     assert_eq!(changes(now.text()), changes(plan.text()), "{}", drill.name);
     if drill.ends != Ends::Refused {
         assert!(now.text().contains("was rolled back"), "{}: {now}", drill.name);
+        let _ = chapter.run(&["history", "web1"]).success().stdout_has("  rolled-back  ");
     }
     nothing_waits(host);
 }
@@ -307,6 +308,7 @@ fn an_operator_who_is_killed_leaves_the_undoing_to_the_host(chapter: Chapter, ho
     assert!(plan.text().contains("nobody confirmed it within 12 s"), "{plan}");
     let json = chapter.run(&["plan", "--format", "json"]).success().json();
     assert_eq!(json["hosts"][0]["pending"]["state"], "rolled-back");
+    let _ = chapter.run(&["history", "web1"]).success().stdout_has("  rolled-back  ");
     nothing_waits(host);
     chapter
 }
