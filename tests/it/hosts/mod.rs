@@ -28,3 +28,4 @@ mod saved;
 mod undo;
 mod verify;
 mod ways;
+mod web;
