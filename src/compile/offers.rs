@@ -75,7 +75,8 @@ fn addressee(world: &World<'_, '_, '_>, instance: &Instance<'_>, to: &Node) -> R
 /// The same port of the same host, wanted by two services.
 fn ports(world: &mut World<'_, '_, '_>, offers: &[Offered<'_>]) {
     let mut taken: BTreeMap<(usize, String, i64), usize> = BTreeMap::new();
-    for offer in offers.iter().filter(|offer| offer.name == "ports") {
+    let is_shared = |offer: &&Offered<'_>| offer.fields.get("shared").and_then(Node::as_bool) == Some(true);
+    for offer in offers.iter().filter(|offer| offer.name == "ports" && !is_shared(offer)) {
         let Some(instance) = world.instances.get(offer.from) else { continue };
         let mut mistakes = Diagnostics::default();
         let port = offer.fields.get("port").and_then(Node::as_int).filter(|port| (1..=65535).contains(port));

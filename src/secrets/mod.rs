@@ -3,6 +3,7 @@
 //! [`declared`] says which secrets there should be and who reads each; [`Store`] keeps them; [`Identities`] decrypt.
 //! Only `commands` asks and prints; a value leaves this module as a [`Secret`](crate::secret::Secret) and in no other way.
 
+mod authority;
 pub mod claims;
 mod crypt;
 mod forms;

@@ -99,10 +99,10 @@ impl Store {
         self.path(name, ".pub").is_file()
     }
 
-    /// The public half of a key pair, if it is there and one line of text.
+    /// The public half of a key pair, if it is there and one line of text or a certificate.
     pub fn public_half(&self, name: &SecretName) -> Option<String> {
         let text = std::fs::read_to_string(self.path(name, ".pub")).ok()?;
-        one_line(&text)
+        public_text(&text)
     }
 
     /// True if these keys open an encrypted file.
@@ -126,10 +126,12 @@ impl Store {
     }
 }
 
-/// The only line of a text, if it is short and can be shown as it is.
-pub(super) fn one_line(text: &str) -> Option<String> {
+/// The only line of a text, or the lines of a certificate, if it is short and can be shown as it is.
+pub(super) fn public_text(text: &str) -> Option<String> {
     let line = text.trim_end();
-    (!line.is_empty() && line.len() < 8192 && !line.contains(char::is_control)).then(|| line.to_owned())
+    let is_certificate = line.starts_with("-----BEGIN CERTIFICATE-----\n");
+    let is_shown = |c: char| !c.is_control() || (is_certificate && c == '\n');
+    (!line.is_empty() && line.len() < 8192 && line.chars().all(is_shown)).then(|| line.to_owned())
 }
 
 fn unusable(path: &Path, why: &str) -> Box<Diagnostic> {

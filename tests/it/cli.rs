@@ -121,7 +121,7 @@ fn the_inventory_is_the_one_that_was_named_or_the_only_one() {
     several.run_in(".", &["-i", "inventories/b", "validate"]).success();
 }
 
-const HOST: &str = "hosts: { web1: { address: 192.0.2.1 } }\nservices: { site: { module: static-site, on: web1, params: { domain: a.example } }, web: { module: nginx, on: web1 }, base: { module: baseline, on: web1 } }\n";
+const HOST: &str = "hosts: { web1: { address: 192.0.2.1 } }\nservices: { site: { module: static-site, on: web1, params: { domain: a.example } }, web: { module: nginx, on: web1 }, updates: { module: apt, on: web1 } }\n";
 
 #[test]
 fn validate_reports_all_mistakes_of_all_files_at_once() {

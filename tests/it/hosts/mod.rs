@@ -29,3 +29,4 @@ mod undo;
 mod unsupported;
 mod verify;
 mod ways;
+mod web;
