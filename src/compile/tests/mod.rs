@@ -6,6 +6,7 @@ use crate::diag::Source;
 use crate::inventory::load;
 use crate::kinds::Argument;
 
+mod handing;
 mod whole;
 
 const HEAD: &str =
