@@ -47,12 +47,24 @@ pub struct HostCatalog {
     pub ports: BTreeSet<String>,
     /// Services that say what of theirs must be backed up: they hold data.
     pub keepers: BTreeSet<String>,
+    /// The same, with what a plan must know of their backups.
+    pub backed: Vec<Backed>,
     /// In execution order: a service comes after those it needs.
     pub services: Vec<ServiceEntry>,
     /// What shows that the services work, in the order of the services.
     pub checks: Vec<Check>,
     /// In execution order: by first owner, then as declared.
     pub resources: Vec<Resource>,
+}
+
+/// A service whose data is to be saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backed {
+    pub service: String,
+    /// The service that saves it; `None`: nobody does.
+    pub keeper: Option<String>,
+    /// Its backup must have been restored within so many days.
+    pub drill_days: i64,
 }
 
 /// A service on this host.

@@ -14,7 +14,7 @@ pub struct Observed {
     pub facts: Facts,
     /// Reactions that an earlier run still owes.
     pub debts: Vec<Debt>,
-    /// What became of a change that may have locked everybody out, unless it was confirmed.
+    /// What another run still does, or what became of a change that may have locked everybody out, unless it was confirmed.
     pub pending: Option<Pending>,
     /// A run was interrupted and left something behind, and none is at work now: the next one clears it.
     pub interrupted: bool,
@@ -63,18 +63,31 @@ pub struct Debt {
     pub reason: String,
 }
 
-/// A change that may have locked everybody out. `holder`: who made it, since when, which revision.
+/// What is not settled on a host. `holder`: whose run it is, since when, which revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pending {
-    /// Nobody confirmed it yet; the host undoes it unless somebody does.
+    /// A run is at work.
+    AtWork { holder: String },
+    /// A change that may have locked everybody out, and nobody confirmed it yet; the host undoes it unless somebody does.
     Waits { holder: String },
-    /// Nobody confirmed it, so the host undid it.
+    /// Nobody confirmed such a change, so the host undid it.
     RolledBack { holder: String, why: String },
+}
+
+impl Pending {
+    /// Who is still at it, or may be: what is seen now may be another thing in a moment.
+    pub fn holder(&self) -> Option<&str> {
+        match self {
+            Self::AtWork { holder } | Self::Waits { holder } => Some(holder),
+            Self::RolledBack { .. } => None,
+        }
+    }
 }
 
 impl std::fmt::Display for Pending {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::AtWork { holder } => write!(f, "a run is changing this host right now ({holder})"),
             Self::Waits { holder } => {
                 write!(f, "a change waits to be confirmed ({holder}); the host undoes it unless it is")
             }

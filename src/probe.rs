@@ -140,9 +140,10 @@ fn debts(answer: Option<&Answer>) -> Vec<Debt> {
     answer.iter().flat_map(|answer| answer.text_lines()).filter_map(debt).collect()
 }
 
-/// A change that waits for its confirmation, or the last one that was rolled back.
+/// Who is at work, a change that waits for its confirmation, or the last one that was rolled back.
 fn pending(answer: Option<&Answer>) -> Option<Pending> {
     let read = |line: &str| match line.split('|').collect::<Vec<_>>()[..] {
+        ["W", holder] => Some(Pending::AtWork { holder: holder.to_owned() }),
         ["P", holder] => Some(Pending::Waits { holder: holder.to_owned() }),
         ["B", _, holder, why] => Some(Pending::RolledBack { holder: holder.to_owned(), why: why.to_owned() }),
         _ => None,

@@ -124,6 +124,11 @@ pub trait SecretSource: Send + Sync {
     /// The random id of the value, which anybody may know: rekeying keeps it, a new value changes it. `None`: not set.
     fn value_id(&self, name: &SecretName) -> Option<String>;
 
+    /// The public half of a key pair, which is kept in clear, as one line. `None`: it is no key pair, or not set.
+    fn public_half(&self, _name: &SecretName) -> Option<String> {
+        None
+    }
+
     /// The value before, while some host may still have that one; `None`: none is kept.
     fn previous(&self, _name: &SecretName) -> Option<Result<Arc<Secret>, String>> {
         None

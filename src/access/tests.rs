@@ -45,6 +45,7 @@ fn catalog(bootstrap: &str, resources: &[(&str, &str)]) -> HostCatalog {
         wave: 0,
         ports: BTreeSet::new(),
         keepers: BTreeSet::new(),
+        backed: Vec::new(),
         checks: Vec::new(),
         services: vec![ServiceEntry { name: "s".into(), module: "m".into(), needs: Vec::new() }],
     }

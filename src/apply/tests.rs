@@ -56,6 +56,7 @@ fn host(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> Host {
         wave: 0,
         ports: std::collections::BTreeSet::new(),
         keepers: std::collections::BTreeSet::new(),
+        backed: Vec::new(),
         checks: Vec::new(),
         services,
         resources,

@@ -8,7 +8,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::apply::{Waits, run};
-use super::looking::{Looked, looked};
+use super::lock_wait::LockWait;
+use super::looking::{Looked, looked_once_settled};
 use super::{Context, Outcome};
 use crate::apply::{Apply, adopt};
 use crate::diag::{Diagnostic, Diagnostics};
@@ -32,9 +33,8 @@ pub struct Adopt {
     /// Do not ask.
     #[arg(short, long)]
     yes: bool,
-    /// Seconds to wait for another run on the same host to end.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    lock_wait: u64,
+    #[command(flatten)]
+    lock_wait: LockWait,
 }
 
 impl Adopt {
@@ -43,7 +43,7 @@ impl Adopt {
         let mut global = context.global.clone();
         global.limit = Some(host.clone());
         let context = &Context { ui: context.ui, global };
-        let mut looked = looked(context)?;
+        let mut looked = looked_once_settled(context, lock_wait)?;
         let mut plan = one(&mut looked, &host)?;
         let chosen = chosen(&plan, &ids)?;
         show(context, &plan, &chosen);

@@ -6,7 +6,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::applying::outcomes;
-use super::looking::{Looked, looked, whoami};
+use super::lock_wait::LockWait;
+use super::looking::{Looked, looked_once_settled, whoami};
 use super::pace::Pace;
 use super::plan::show;
 use super::{Context, Outcome as Exited, agreeing, saving, verifying};
@@ -27,9 +28,8 @@ pub struct Apply {
     /// Do not ask.
     #[arg(short, long)]
     yes: bool,
-    /// Seconds to wait for another run on the same host to end.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    lock_wait: u64,
+    #[command(flatten)]
+    lock_wait: LockWait,
     /// Seconds after which a host undoes a change that could lock everybody out, if nobody logs in anew before.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(10..=3600))]
     confirm_timeout: u64,
@@ -54,7 +54,7 @@ impl Apply {
         if let Some(file) = plan {
             return reviewed(context, &file, waits, show_remote, &agreed_to, &pace);
         }
-        let looked = looked(context)?;
+        let looked = looked_once_settled(context, waits.lock)?;
         if context.ui.format == Format::Text {
             show(context, &looked.plan, show_remote);
         }
@@ -99,7 +99,7 @@ fn reviewed(
     if let Some(stale) = saving::out_of_date(context, &saved)? {
         return Ok(report(context.ui, &stale));
     }
-    let looked = looked(context)?;
+    let looked = looked_once_settled(context, waits.lock)?;
     if let Some(stale) = saving::stale_hosts(&saved, &looked) {
         return Ok(report(context.ui, &stale));
     }
@@ -139,7 +139,7 @@ pub(super) fn agreed(ui: Ui) -> Result<(), Diagnostics> {
 /// How long is waited for others, in seconds.
 #[derive(Clone, Copy)]
 pub(super) struct Waits {
-    pub(super) lock: u64,
+    pub(super) lock: LockWait,
     pub(super) confirmation: u64,
 }
 
@@ -151,7 +151,7 @@ pub(super) fn run(looked: &Looked, waits: Waits) -> Run {
         inventory: looked.catalog.inventory.clone(),
         id: format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), std::process::id()),
         holder: format!("{} since {}, revision {revision}", looked.operator, now.strftime("%Y-%m-%d %H:%M:%S UTC")),
-        lock_wait: waits.lock,
+        lock_wait: waits.lock.seconds(),
         confirm_within: waits.confirmation,
         // a part of the services is not the whole revision
         revision: looked.plan.revision.clone().filter(|_| !looked.catalog.partial),

@@ -70,6 +70,7 @@ pub(super) fn outcomes(
     let doer = Arc::new(Doer {
         ui: context.ui,
         run,
+        waited: looked.waited,
         stop,
         gate,
         silence: Duration::from_secs(context.global.silence_timeout).max(LEAST_SILENCE),
@@ -146,6 +147,8 @@ fn unplanned(host: &str, error: HostError) -> Outcome {
 struct Doer {
     ui: Ui,
     run: Run,
+    /// Seconds that those who are still at it were waited for already.
+    waited: u64,
     stop: Arc<AtomicBool>,
     gate: Gate,
     silence: Duration,
@@ -170,7 +173,7 @@ impl Doer {
     fn begun(&self, work: Work) -> Outcome {
         self.progress.begin(&work.host, "starting");
         let outcome = match (work.plan, work.session) {
-            (Ok(plan), Some(mut session)) if plan.is_empty() && !plan.leavings.due && !plan.interrupted => {
+            (Ok(plan), Some(mut session)) if is_done(&plan) => {
                 let outcome = unchanged(&plan, session.exchanges());
                 self.reader(&mut *session, &plan.declared, plan.reader.as_ref(), outcome)
             }
@@ -179,7 +182,10 @@ impl Doer {
                 let watch = |host: &str, event: Event| self.watch(host, &event);
                 let reconnect = |login: &Login| connect(&work.target.only(login), &self.ui);
                 let (stop, silence) = (&self.stop, self.silence);
-                let how = Apply { run: &self.run, stop, silence, reconnect: &reconnect, watch: &watch };
+                let waited = if plan.is_unsettled() { self.waited } else { 0 };
+                let lock_wait = self.run.lock_wait.saturating_sub(waited);
+                let run = &Run { lock_wait, ..self.run.clone() };
+                let how = Apply { run, stop, silence, reconnect: &reconnect, watch: &watch };
                 let (declared, found) = (Arc::clone(&plan.declared), plan.reader.clone());
                 let outcome = apply(&mut session, plan, &how);
                 let outcome = self.reader(&mut *session, &declared, found.as_ref(), outcome);
@@ -246,6 +252,11 @@ impl Doer {
             self.progress.event(host, event);
         }
     }
+}
+
+/// True if nothing is to change, to be noted or to be cleared away, and nobody else is at it.
+fn is_done(plan: &HostPlan) -> bool {
+    plan.is_empty() && !plan.leavings.due && !plan.interrupted && !plan.is_unsettled()
 }
 
 /// Nothing to do there; what could not be read still counts.

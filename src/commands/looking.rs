@@ -1,19 +1,25 @@
-//! What `plan` and `apply` do alike: compile the inventory, look at every selected host, plan each.
+//! What `plan` and `apply` do alike: compile the inventory, look at every selected host, plan each. Who wants to change hosts
+//! waits for others who do so before the plan is made: what it showed else would be stale before anybody read it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Context;
+use super::lock_wait::LockWait;
 use crate::catalog::{Catalog, HostCatalog};
 use crate::connect::{Access, operator, target};
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::exchange::{self, nonce};
 use crate::fleet;
 use crate::inventory::Inventory;
-use crate::observed::Observed;
+use crate::observed::{Observed, Pending};
+use crate::outcome::Event;
 use crate::plan::fleet::{FleetPlan, HostEntry, HostError};
 use crate::plan::lockout::refusal;
 use crate::plan::{HostPlan, plan};
 use crate::probe::{look, verify_facts};
 use crate::script::change::RECORDS;
+use crate::script::waiting_program;
 use crate::transport::{Session, Target, connect};
 use crate::ui::Ui;
 use crate::ui::progress::Progress;
@@ -30,6 +36,8 @@ pub struct Looked {
     pub access: Access,
     /// Who applies, for the host's records.
     pub operator: String,
+    /// Seconds that others were given to end what they do, on hosts where somebody is still at it.
+    pub waited: u64,
 }
 
 struct Work {
@@ -39,6 +47,15 @@ struct Work {
 
 /// Looks at every selected host, each over one connection in one exchange.
 pub fn looked(context: &Context) -> Result<Looked, Diagnostics> {
+    looking(context, None)
+}
+
+/// The same, after waiting where somebody else is changing a host.
+pub fn looked_once_settled(context: &Context, patience: LockWait) -> Result<Looked, Diagnostics> {
+    looking(context, Some(patience))
+}
+
+fn looking(context: &Context, patience: Option<LockWait>) -> Result<Looked, Diagnostics> {
     let compiled = context.compile()?;
     roots_agree(&compiled)?;
     let dir = compiled.inventory.dir.clone();
@@ -59,7 +76,8 @@ pub fn looked(context: &Context) -> Result<Looked, Diagnostics> {
     let watch = Arc::clone(&progress);
     let results = fleet::over(hosts, context.global.jobs, move |work| {
         watch.begin(&work.catalog.host, "connecting");
-        let result = connected(&work, ui, &records, silence);
+        let waits = |holder: &str| watch.event(&work.catalog.host, &Event::Waiting(holder.to_owned()));
+        let result = connected(&work, ui, &records, silence, patience.map(|wait| Patience { wait, waits: &waits }));
         watch.end(&work.catalog.host);
         result
     })?;
@@ -76,7 +94,16 @@ pub fn looked(context: &Context) -> Result<Looked, Diagnostics> {
         plan.hosts.push(HostEntry { host: catalog.host.clone(), result });
         sessions.push(session);
     }
-    Ok(Looked { plan, sessions, targets, catalog: compiled.catalog, inventory: compiled.inventory, access, operator })
+    Ok(Looked {
+        plan,
+        sessions,
+        targets,
+        catalog: compiled.catalog,
+        inventory: compiled.inventory,
+        access,
+        operator,
+        waited: patience.map_or(0, LockWait::seconds),
+    })
 }
 
 /// What is meant for a directory must never be done to this machine: the catalog and the inventory have to agree.
@@ -90,14 +117,32 @@ fn roots_agree(compiled: &super::Compiled) -> Result<(), Diagnostics> {
     }
 }
 
+/// How long is waited for others, and who is told for whom.
+struct Patience<'a> {
+    wait: LockWait,
+    waits: &'a dyn Fn(&str),
+}
+
 fn connected(
     work: &Work,
     ui: Ui,
     records: &str,
-    silence: std::time::Duration,
+    silence: Duration,
+    patience: Option<Patience<'_>>,
 ) -> Result<(HostPlan, Box<dyn Session>), HostError> {
     let mut session = connect(&work.target, &ui)?;
-    let observed = look(&mut *session, &work.catalog, &work.catalog.site.path(records), silence)?;
+    let site = &work.catalog.site;
+    let mut observed = look(&mut *session, &work.catalog, &site.path(records), silence)?;
+    if let Some(Patience { wait, waits }) = patience
+        && wait.seconds() > 0
+        && let Some(holder) = observed.pending.as_ref().and_then(Pending::holder)
+    {
+        waits(holder);
+        let nonce = nonce()?;
+        let program = waiting_program(&site.path(RECORDS), wait.seconds(), wait.is_patient(), &nonce);
+        exchange::ask(&mut *session, program.as_bytes(), &[], &nonce, silence)?;
+        observed = look(&mut *session, &work.catalog, &site.path(records), silence)?;
+    }
     usable(&work.catalog, &observed, &*session)?;
     only_ours(&work.catalog, &observed)?;
     ui.detail(&format!("{}: {}", work.catalog.host, session.description()));

@@ -30,6 +30,7 @@ mod global;
 pub mod history;
 pub mod host;
 pub mod init;
+mod lock_wait;
 pub mod looking;
 pub mod module;
 mod notify;

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::apply::{Waits, agreed, report, run};
 use super::history::unknown;
+use super::lock_wait::LockWait;
 use super::looking::{Looked, usable, whoami};
 use super::one_host::{OneHost, Unanswered, of, run_id};
 use super::pace::Pace;
@@ -40,9 +41,8 @@ pub struct Undo {
     /// Put back what somebody changed since that run, too.
     #[arg(long)]
     overwrite: bool,
-    /// Seconds to wait for another run on the same host to end.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    lock_wait: u64,
+    #[command(flatten)]
+    lock_wait: LockWait,
     /// Seconds after which a host undoes a change that could lock everybody out, if nobody logs in anew before.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(10..=3600))]
     confirm_timeout: u64,
@@ -88,6 +88,7 @@ impl Undo {
             inventory: compiled.inventory,
             access: host.access,
             operator,
+            waited: 0,
         };
         said(context, &looked, &entry, &undone.left, show_remote);
         if looked.plan.summary().changes() == 0 {

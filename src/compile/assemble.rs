@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::offers::Told;
 use super::resources::Made;
-use crate::catalog::{Catalog, HostCatalog, Resource, ServiceEntry};
+use crate::catalog::{Backed, Catalog, HostCatalog, Resource, ServiceEntry};
 use crate::inventory::{Inventory, Selection};
 
 pub(super) fn catalog(
     inventory: &Inventory,
     made: Vec<Made>,
-    told: Vec<Told>,
+    (told, backed): (Vec<Told>, Vec<Vec<Backed>>),
     waves: &[usize],
     selection: &Selection,
 ) -> Catalog {
@@ -33,6 +33,7 @@ pub(super) fn catalog(
             wave: waves.get(made.host).copied().unwrap_or_default(),
             ports: told.ports,
             keepers: told.keepers,
+            backed: backed.get(made.host).cloned().unwrap_or_default(),
             checks: made.checks.into_iter().filter(|check| selection.has_service(&check.service)).collect(),
             services: made.services,
             resources: Vec::new(),

@@ -51,6 +51,7 @@ pub(super) fn of_host(common: &Arc<Scope>, host: &Host) -> Arc<Scope> {
         ("name", Value::from(host.name.as_str())),
         ("address", Value::from(host.address.as_str())),
         ("port", Value::from(host.port.get())),
+        ("host_keys", Value::from(host.host_key.iter().map(|key| key.value.to_string()).collect::<Vec<_>>())),
         ("user", Value::from(host.user.as_str())),
         ("os", declared(&host.os)),
         ("arch", declared(&host.arch)),

@@ -17,6 +17,7 @@ use crate::template::veil::Veil;
 use crate::template::{Expressions, Limits, Scope, environment};
 
 mod assemble;
+mod backups;
 mod cycles;
 mod explain;
 
@@ -98,13 +99,14 @@ fn run(
     let offers = offers::collect(&mut world, &order);
     let waves = needs::waves(&mut world, &offers);
     let told = offers::told(&world, &offers);
+    let backed = backups::backed(&mut world, &offers);
     offers::gather(&mut world, offers);
     let hosts = resources::make(&mut world, &order, selection);
     let mistakes = world.report.mistakes;
     if mistakes.has_errors() {
         return (None, mistakes);
     }
-    (Some(assemble::catalog(inventory, hosts, told, &waves, selection)), mistakes)
+    (Some(assemble::catalog(inventory, hosts, (told, backed), &waves, selection)), mistakes)
 }
 
 /// Everything about one compilation.

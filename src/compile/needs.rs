@@ -87,6 +87,9 @@ fn by_name(
         mistakes.push(Diagnostic::error(fact).at(place).related(&service.place, "declared here"));
         return None;
     }
+    if need.elsewhere {
+        return named_elsewhere(world, instance, need, name, place, mistakes);
+    }
     match placed(world, name, instance.host) {
         Ok(found) => Some(found),
         Err(hosts) => {
@@ -95,6 +98,43 @@ fn by_name(
             None
         }
     }
+}
+
+/// A service that must be on another host, and on one alone of them.
+fn named_elsewhere(
+    world: &World<'_, '_, '_>,
+    instance: &Instance<'_>,
+    need: &Need,
+    name: &str,
+    place: &Place,
+    mistakes: &mut Diagnostics,
+) -> Option<usize> {
+    let found = on_others(world, instance, |other| other.name == name);
+    if let [only] = found[..] {
+        return Some(only);
+    }
+    let host = world.host_name(instance.host);
+    let fact = match found.len() {
+        0 => format!("`{name}` is on `{host}` itself, and `{}` needs it on another host", instance.name),
+        hosts => {
+            format!("`{name}` runs on {hosts} hosts besides `{host}`, so that it is not clear which one is meant")
+        }
+    };
+    let mistake = Diagnostic::error(fact).at(place).related(&need.place, "needed here");
+    mistakes.push(mistake.remedy("place it on one other host, or name another service"));
+    None
+}
+
+/// The instances on other hosts that these words are true of.
+fn on_others(
+    world: &World<'_, '_, '_>,
+    instance: &Instance<'_>,
+    is_meant: impl Fn(&Instance<'_>) -> bool,
+) -> Vec<usize> {
+    let is_one = |index: &usize| {
+        world.instances.get(*index).is_some_and(|other| other.host != instance.host && is_meant(other))
+    };
+    (0..world.instances.len()).filter(is_one).collect()
 }
 
 /// The instance of a service on this host, else its only one. `Err` counts those elsewhere.
@@ -118,9 +158,13 @@ fn by_module(
     mistakes: &mut Diagnostics,
 ) -> Option<usize> {
     let on_host = world.hosts.get(instance.host).map(|host| host.instances.as_slice()).unwrap_or_default();
-    let meets =
-        |index: &usize| world.instances.get(*index).is_some_and(|other| other.service.module.value == need.module);
-    let found: Vec<usize> = on_host.iter().copied().filter(meets).collect();
+    let is_one = |other: &Instance<'_>| other.service.module.value == need.module;
+    let meets = |index: &usize| world.instances.get(*index).is_some_and(is_one);
+    let found: Vec<usize> = if need.elsewhere {
+        on_others(world, instance, is_one)
+    } else {
+        on_host.iter().copied().filter(meets).collect()
+    };
     match found[..] {
         [only] => Some(only),
         [] if need.optional => None,
@@ -148,8 +192,8 @@ fn by_module(
 
 fn unmet(world: &World<'_, '_, '_>, instance: &Instance<'_>, need: &Need) -> Diagnostic {
     let (module, host) = (&need.module, world.host_name(instance.host));
-    let mistake =
-        at_service(instance, format!("`{}` needs a service of module `{module}` on `{host}`", instance.name));
+    let on = if need.elsewhere { format!("another host than `{host}`") } else { format!("`{host}`") };
+    let mistake = at_service(instance, format!("`{}` needs a service of module `{module}` on {on}", instance.name));
     let mistake = mistake.related(&need.place, "needed here");
     let elsewhere = world.inventory.services.iter().find(|(_, service)| service.module.value == *module);
     let quoted = |word: &str| {
@@ -159,6 +203,12 @@ fn unmet(world: &World<'_, '_, '_>, instance: &Instance<'_>, need: &Need) -> Dia
             format!("'{word}'")
         }
     };
+    if need.elsewhere && world.library.knows(module) {
+        return mistake.remedy(match elsewhere {
+            None => format!("add one: `steward add {module} --on HOST`"),
+            Some((name, _)) => format!("place `{name}` on another host"),
+        });
+    }
     let on: Vec<String> = instance.service.on.iter().map(|word| format!(" --on {}", quoted(&word.value))).collect();
     mistake.remedy(match elsewhere {
         None if !world.library.knows(module) => {

@@ -15,12 +15,12 @@ use crate::yaml::{Map, Node};
 
 /// One offer of one instance.
 pub(crate) struct Offered<'a> {
-    name: &'a str,
+    pub(super) name: &'a str,
     /// The instance that offers.
     pub(super) from: usize,
     /// The instance that it is meant for; else those of the host that gather such offers.
     pub(super) to: Option<usize>,
-    fields: Node,
+    pub(super) fields: Node,
 }
 
 pub(super) fn collect<'a>(world: &mut World<'_, '_, 'a>, order: &[usize]) -> Vec<Offered<'a>> {
@@ -171,6 +171,12 @@ fn with_sender(world: &World<'_, '_, '_>, offer: &Offered<'_>, fields: Map) -> V
         fields.iter().map(|(key, entry)| (key.clone(), to_value(&entry.node))).collect();
     if let Some(instance) = world.instances.get(offer.from) {
         pairs.push(("service".to_owned(), Value::from(instance.name)));
+        pairs.extend(instance.module.iter().flat_map(|module| {
+            [
+                ("module".to_owned(), Value::from(module.name.as_str())),
+                ("version".to_owned(), Value::from(module.version)),
+            ]
+        }));
         pairs.push(("host".to_owned(), Value::from(world.host_name(instance.host))));
     }
     Value::from_pairs(pairs)

@@ -10,7 +10,8 @@ use minijinja::Value;
 use super::{Used, World};
 use crate::diag::{Diagnostic, Diagnostics, closest};
 use crate::inventory::{Inventory, Var};
-use crate::modules::{Library, Param};
+use crate::modules::{Library, Module, Param};
+use crate::secret::{SecretName, SecretSource};
 use crate::template::{Expressions, Scope, to_value};
 use crate::yaml::{Map, Node};
 
@@ -24,7 +25,9 @@ pub(super) fn evaluate<'a>(world: &mut World<'_, '_, 'a>, vars: &'a [IndexMap<St
         for index in input.instances.clone() {
             let Some(instance) = world.instances.get_mut(index) else { continue };
             let Some(module) = instance.module else { continue };
-            let scope = Arc::new(Scope::within(&scope).with("service", instance.name));
+            let public = public_keys(module, instance.name, world.expressions.veil().source());
+            let scope = Scope::within(&scope).with("service", instance.name).with("public_keys", public);
+            let scope = Arc::new(scope);
             let given = Given { vars, params: &module.params, own: &instance.service.params };
             let mut values = Values::new(world.expressions, given, scope, std::mem::take(&mut done_vars), &mut used);
             instance.scope = values.all_params();
@@ -34,6 +37,12 @@ pub(super) fn evaluate<'a>(world: &mut World<'_, '_, 'a>, vars: &'a [IndexMap<St
     }
     used.extend(named_without_host(world));
     used
+}
+
+/// The public halves of its key pairs that are in the store, by the names of the secrets.
+fn public_keys(module: &Module, service: &str, source: &dyn SecretSource) -> Value {
+    let names = module.secrets.keys().filter_map(|name| SecretName::new(service, name));
+    Value::from_pairs(names.filter_map(|name| Some((name.name.clone(), source.public_half(&name)?))))
 }
 
 /// A service that runs nowhere still shows which vars are meant to be used.

@@ -61,6 +61,7 @@ pub(super) fn catalog() -> Arc<HostCatalog> {
         wave: 0,
         ports: BTreeSet::new(),
         keepers: BTreeSet::new(),
+        backed: Vec::new(),
         services: vec![service("base", &[]), service("wiki", &[0])],
         resources,
     })

@@ -108,17 +108,20 @@ pub(super) fn read_needs(map: &Map, mistakes: &mut Diagnostics) -> IndexMap<Stri
                 continue;
             }
         };
-        let optional = match given.get("optional") {
+        let mut flag = |key: &str| match given.get(key) {
             None => false,
             Some(entry) => entry.node.as_bool().unwrap_or_else(|| {
-                mistakes.push(Diagnostic::error("`optional` must be true or false").at(&entry.node.place));
+                mistakes.push(Diagnostic::error(format!("`{key}` must be true or false")).at(&entry.node.place));
                 false
             }),
         };
-        let values = given.iter().filter(|(key, _)| !matches!(key.as_str(), "module" | "optional" | "when"));
+        let (optional, elsewhere) = (flag("optional"), flag("elsewhere"));
+        let values =
+            given.iter().filter(|(key, _)| !matches!(key.as_str(), "module" | "optional" | "elsewhere" | "when"));
         let need = Need {
             module,
             optional,
+            elsewhere,
             when: value_of(given, "when"),
             values: values.map(|(key, entry)| (key.clone(), entry.clone())).collect(),
             place: entry.key.clone(),

@@ -34,7 +34,7 @@ pub use text::Text;
 pub use types::Type;
 
 /// Names that every expression can see, whatever the module.
-pub const GIVEN: &[&str] = &["chapter", "former", "host", "inventory", "people", "service"];
+pub const GIVEN: &[&str] = &["chapter", "former", "host", "inventory", "people", "public_keys", "service"];
 
 /// Names that exist only in some expressions, and which no parameter may hide.
 pub const RESERVED: &[&str] = &[
@@ -92,6 +92,8 @@ pub struct Need {
     pub module: String,
     /// True: it may be missing.
     pub optional: bool,
+    /// True: it must be on another host.
+    pub elsewhere: bool,
     pub when: Option<Node>,
     /// What the other service gets to know, as `need` in its facts and in `needed_by`.
     pub values: Map,

@@ -39,9 +39,6 @@ struct Raw {
     #[serde(default)]
     checks: Vec<Node>,
     handoff: Option<Node>,
-    /// Nothing makes backups yet; that it is written well is known to those who will read it.
-    #[serde(rename = "backups", default)]
-    _backups: Vec<Node>,
 }
 
 #[derive(Deserialize)]

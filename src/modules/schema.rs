@@ -64,7 +64,6 @@ pub fn schema() -> Value {
             ),
             "resources": described(list_of("resource"), "What is on the host, in the order in which it is made."),
             "checks": described(json!({ "type": "array", "items": crate::checks::schema() }), "How to see that it works."),
-            "backups": { "type": "array", "items": { "type": "object" }, "description": "What must not be lost." },
             "handoff": described(reference("text"), "What the next volunteer must know."),
         },
         "$defs": definitions,
@@ -106,6 +105,7 @@ fn definitions() -> Map<String, Value> {
             "properties": {
                 "module": { "type": "string", "description": "If it is not the key itself." },
                 "optional": { "type": "boolean", "description": "It may be missing; then `needs.NAME` is `none`." },
+                "elsewhere": { "type": "boolean", "description": "It must be on another host." },
                 "when": reference("condition"),
             },
         },

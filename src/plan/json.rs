@@ -54,6 +54,7 @@ fn planned(host: &str, plan: &HostPlan, remote: Remote) -> Value {
 
 fn pending(pending: &Pending) -> Value {
     match pending {
+        Pending::AtWork { holder } => json!({ "state": "at-work", "holder": holder, "why": null }),
         Pending::Waits { holder } => json!({ "state": "waits", "holder": holder, "why": null }),
         Pending::RolledBack { holder, why } => json!({ "state": "rolled-back", "holder": holder, "why": why }),
     }

@@ -45,7 +45,7 @@ pub struct HostPlan {
     /// An earlier run left something behind: there is something to apply even if nothing is to change.
     pub interrupted: bool,
     pub facts: Facts,
-    /// A change that waits for its confirmation, or that was rolled back.
+    /// What another run does there, or a change that waits for its confirmation or was rolled back.
     pub pending: Option<Pending>,
     /// Revision of the host's last completed apply; `None`: unknown.
     pub applied: Option<String>,
@@ -114,6 +114,11 @@ impl HostPlan {
     /// True if the host is as the inventory wants it, as far as it could be read.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
+    }
+
+    /// True if somebody else was changing the host when it was looked at, or a change of theirs waited for its confirmation.
+    pub fn is_unsettled(&self) -> bool {
+        self.pending.as_ref().is_some_and(|pending| pending.holder().is_some())
     }
 }
 

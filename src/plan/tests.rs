@@ -37,6 +37,7 @@ pub(super) fn catalog(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> 
         wave: 0,
         ports: std::collections::BTreeSet::new(),
         keepers: std::collections::BTreeSet::new(),
+        backed: Vec::new(),
         checks: Vec::new(),
         services,
         resources,

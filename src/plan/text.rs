@@ -11,7 +11,6 @@ use super::warnings::{Note, Topic, of_plan};
 use super::{Action, Change, HostPlan};
 use crate::access::{Finding, What};
 use crate::kinds::Risk;
-use crate::observed::Pending;
 use crate::resource::Attribute;
 
 /// How much is shown.
@@ -113,6 +112,7 @@ fn host(text: &mut String, entry: &HostEntry, options: Options) {
                 && plan.unknown.is_empty()
                 && plan.access.is_empty()
                 && plan.leavings.kept.is_empty()
+                && !plan.is_unsettled()
                 && !plan.interrupted => {}
         Ok(plan) => planned(text, &entry.host, plan, options),
         Err(error) => {
@@ -132,8 +132,7 @@ fn planned(text: &mut String, host: &str, plan: &HostPlan, options: Options) {
     let counts = format!("{} to change, {} unchanged", plan.changes.len(), plan.unchanged);
     let _ = writeln!(text, "{}  {}", paint.with(BOLD, host), paint.with(FAINT, &counts));
     // what was rolled back is old news once nothing is left to change
-    let is_news = |pending: &&Pending| !plan.is_empty() || matches!(pending, Pending::Waits { .. });
-    if let Some(pending) = plan.pending.as_ref().filter(is_news) {
+    if let Some(pending) = plan.pending.as_ref().filter(|_| !plan.is_empty() || plan.is_unsettled()) {
         let line = visible(&pending.to_string());
         let _ = writeln!(text, "  {} {line}", paint.with(YELLOW, "!"));
     }

@@ -19,8 +19,11 @@ pub fn plan() -> Value {
         ("file", json!({ "type": ["string", "null"] })),
         ("remedy", text()),
     ]);
-    let pending =
-        object(&[("state", words(&["waits", "rolled-back"])), ("holder", text()), ("why", nullable("string"))]);
+    let pending = object(&[
+        ("state", words(&["at-work", "waits", "rolled-back"])),
+        ("holder", text()),
+        ("why", nullable("string")),
+    ]);
     let host = object(&[
         ("host", text()),
         ("status", words(&["ok", "unreachable", "failed"])),

@@ -426,7 +426,6 @@ cleared() {
 
 finish() {
   trap - EXIT
-  [ -z "${pulse:-}" ] || kill "$pulse" 2>/dev/null
   [ -z "${ear:-}" ] || kill "$ear" 2>/dev/null
   if [ -e "$RUN/units" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload >/dev/null 2>&1; fi
   shred_kept
@@ -452,6 +451,8 @@ finish() {
   [ "$1" = stale ] || sync -f "$STATE" 2>/dev/null || sync
   confirm_finish
   log_last "over $1$stopped"
+  # until here it says that the run lives: what was written may take long to reach a slow disk
+  [ -z "${pulse:-}" ] || kill "$pulse" 2>/dev/null
   rm -rf -- "$RUN" "$STAGE" "$BASE/holder" "$BASE/lock.d"
   log_end "over $1$stopped"
   exit 0

@@ -39,7 +39,8 @@ log_start() {
   mkfifo -m 600 "$RUN/wake" 2>/dev/null || return 0
   wakes=0 STREAM=$RUN/stream
   exec 5<>"$RUN/wake"
-  (exec <"$STREAM" 3<&- 9>&-; log_send) &
+  # it only reads from there, so that the end of all who write ends it, too
+  (exec <"$STREAM" 5<"$RUN/wake" 3<&- 9>&-; log_send) &
   sender=$!
 }
 
@@ -52,6 +53,8 @@ log_send() {
       over) return 0 ;;
     esac
   done
+  # killed in between
+  cat >&4
 }
 
 beat() { if [ -n "${STREAM:-}" ]; then echo beat >&5; else emit beat; fi; }

@@ -100,6 +100,17 @@ pub fn settle_program(settle: &Settle<'_>, nonce: &str) -> String {
     format!("NONCE={nonce}\n{}{call}\n", without_comments(PENDING))
 }
 
+/// The program that waits, so many seconds, for the others who change this host; see `await_others` in `pending.sh`.
+/// `patient`: an unconfirmed change may take its own time.
+pub fn waiting_program(base: &str, seconds: u64, patient: bool, nonce: &str) -> String {
+    let functions: String = [PROBE, PENDING].into_iter().map(without_comments).collect();
+    let base = String::from_utf8_lossy(&quote(base.as_bytes())).into_owned();
+    format!(
+        "NONCE={nonce}\n{functions}await_others {base} {seconds} {}\nprintf '\\n@%s done\\n' \"$NONCE\"\n",
+        if patient { "patient" } else { "" }
+    )
+}
+
 /// What is to become of a run's pending change.
 #[derive(Debug, Clone, Copy)]
 pub struct Settle<'a> {

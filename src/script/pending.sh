@@ -69,6 +69,27 @@ confirm() {
   fi
 }
 
+# await_others BASE SECONDS PATIENT: waits until no run is at work here and no change waits for its confirmation. PATIENT, not
+# empty: such a change may take the time until the host undoes it, too. One that nobody guards any more is undone at once.
+await_others() {
+  BASE=$1 waited=0
+  while others_at_work; do
+    limit=$2
+    if [ -n "${3:-}" ] && [ -d "$BASE/pending" ]; then limit=$((limit + 30 + $(cat "$BASE/pending/seconds" 2>/dev/null || echo 60))); fi
+    [ "$waited" -lt "$limit" ] || break
+    wait_a_second
+  done
+}
+
+others_at_work() {
+  if { [ -d "$BASE/pending" ] || [ -d "$BASE/rolling" ]; } && run_is_over; then
+    alive "$BASE/pending/guard" || alive "$BASE/rolling/guard" || sh "$BASE/rollback.sh" now "$BASE" </dev/null >/dev/null 2>&1
+    [ -d "$BASE/pending" ] || [ -d "$BASE/rolling" ] || at_work "$BASE"
+  else
+    at_work "$BASE"
+  fi
+}
+
 outcome() { printf '\n@%s outcome %s\n' "$NONCE" "$1"; }
 
 wait_a_second() {

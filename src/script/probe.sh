@@ -242,24 +242,24 @@ probe_facts() {
   if [ -d /run/systemd/system ]; then echo 'init|systemd'; else echo 'init|other'; fi
 }
 
-# Prints D|file|first line for every reaction that is owed; P|holder if a change waits for its confirmation; B|run|holder|why
-# if the last one was rolled back; I if a run left something behind and none is at work.
+# Prints D|file|first line for every reaction that is owed; W|holder if a run is at work, I if one left something behind and
+# none is; P|holder if a change waits for its confirmation; B|run|holder|why if the last one was rolled back.
 probe_debts() {
   cat >/dev/null
   for debt in "$RECORDS"/debts/*; do
     [ ! -f "$debt" ] || printf 'D|%s|%s\n' "${debt##*/}" "$(head -n 1 "$debt" | tr -c ' -~\n' '?')"
   done
   base=${RECORDS%/*}
+  for left in "$base/holder" "$RECORDS/shred" "$RECORDS"/stage.* "$RECORDS"/run.*; do
+    [ -e "$left" ] || continue
+    if at_work "$base"; then printf 'W|%s\n' "$(first_line "$base/holder")"; else echo I; fi
+    break
+  done
   for place in pending rolling; do
     [ ! -d "$base/$place" ] || printf 'P|%s\n' "$(first_line "$base/$place/holder")"
   done
   [ ! -d "$base/rolled-back" ] ||
     printf 'B|%s|%s|%s\n' "$(first_line "$base/rolled-back/id")" "$(first_line "$base/rolled-back/holder")" "$(first_line "$base/rolled-back/why")"
-  for left in "${RECORDS%/*}/holder" "$RECORDS/shred" "$RECORDS"/stage.* "$RECORDS"/run.*; do
-    [ -e "$left" ] || continue
-    at_work "${RECORDS%/*}" || echo I
-    break
-  done
 }
 
 # True if somebody has the lock in this directory.

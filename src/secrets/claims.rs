@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Header;
+use super::store::one_line;
 use crate::resource::digest;
 use crate::secret::{Secret, SecretName, SecretSource};
 
@@ -18,6 +19,8 @@ pub struct Claim {
     pub header: Result<Header, String>,
     /// True if the encrypted file beside it is the one that the header was written for.
     pub whole: bool,
+    /// The public half of a key pair, which stands beside it in clear.
+    pub public_half: Option<String>,
 }
 
 /// By name.
@@ -34,6 +37,10 @@ impl SecretSource for IdsOnly {
 
     fn value_id(&self, name: &SecretName) -> Option<String> {
         self.0.get(name)?.header.as_ref().ok().map(|header| header.id.clone())
+    }
+
+    fn public_half(&self, name: &SecretName) -> Option<String> {
+        self.0.get(name)?.public_half.clone()
     }
 }
 
@@ -58,7 +65,9 @@ pub fn claims(root: &Path) -> Claims {
                 (Ok(header), Ok(bytes)) => header.digest == digest(&bytes),
                 _ => false,
             };
-            found.insert(name, Claim { header, whole });
+            let public = plain(&dir.join(format!("{}.pub", name.name))).ok();
+            let public_half = public.and_then(|bytes| one_line(std::str::from_utf8(&bytes).ok()?));
+            found.insert(name, Claim { header, whole, public_half });
         }
     }
     found

@@ -35,6 +35,10 @@ impl SecretSource for Live {
         self.store.header(name).map(|header| header.id.clone())
     }
 
+    fn public_half(&self, name: &SecretName) -> Option<String> {
+        self.store.public_half(name)
+    }
+
     fn previous(&self, name: &SecretName) -> Option<Result<Arc<Secret>, String>> {
         let open = || self.store.decrypt_previous(name, &self.identities).map(Arc::new);
         self.store.has_previous(name).then(open)

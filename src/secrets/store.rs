@@ -123,6 +123,12 @@ impl Store {
         self.path(name, ".pub").is_file()
     }
 
+    /// The public half of a key pair, if it is there and one line of text.
+    pub fn public_half(&self, name: &SecretName) -> Option<String> {
+        let text = std::fs::read_to_string(self.path(name, ".pub")).ok()?;
+        one_line(&text)
+    }
+
     /// True if these keys open an encrypted file.
     pub fn opens(file: &[u8], identities: &Identities) -> bool {
         crypt::decrypt(file, identities).is_ok()
@@ -147,6 +153,12 @@ impl Store {
     fn path(&self, name: &SecretName, suffix: &str) -> PathBuf {
         self.root.join("secrets").join(&name.service).join(format!("{}{suffix}", name.name))
     }
+}
+
+/// The only line of a text, if it is short and can be shown as it is.
+pub(super) fn one_line(text: &str) -> Option<String> {
+    let line = text.trim_end();
+    (!line.is_empty() && line.len() < 8192 && !line.contains(char::is_control)).then(|| line.to_owned())
 }
 
 fn unusable(path: &Path, why: &str) -> Box<Diagnostic> {

@@ -22,6 +22,7 @@ fn today() -> HostCatalog {
         wave: 0,
         ports: BTreeSet::new(),
         keepers: BTreeSet::new(),
+        backed: Vec::new(),
         partial: false,
         readers: Vec::new(),
         chapter: "Test".into(),

@@ -90,6 +90,7 @@ fn nothing(host: &Host) -> HostCatalog {
         wave: 0,
         ports: std::collections::BTreeSet::new(),
         keepers: std::collections::BTreeSet::new(),
+        backed: Vec::new(),
         services: Vec::new(),
         resources: Vec::new(),
     }

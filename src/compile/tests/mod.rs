@@ -6,6 +6,7 @@ use crate::diag::Source;
 use crate::inventory::load;
 use crate::kinds::Argument;
 
+mod backups;
 mod handing;
 mod whole;
 

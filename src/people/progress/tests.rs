@@ -73,6 +73,7 @@ fn host(name: &str, account: bool, odd: &[(usize, Observation)]) -> HostEntry {
         wave: 0,
         ports: BTreeSet::new(),
         keepers: BTreeSet::new(),
+        backed: Vec::new(),
         checks: Vec::new(),
         services: vec![entry("baseline"), entry("wiki")],
         resources,

@@ -37,6 +37,7 @@ fn catalog(directory: &Directory, resources: &[(&str, &str)]) -> HostCatalog {
         wave: 0,
         ports: std::collections::BTreeSet::new(),
         keepers: std::collections::BTreeSet::new(),
+        backed: Vec::new(),
         services: vec![ServiceEntry { name: "a".into(), module: "a".into(), needs: Vec::new() }],
         resources: resources.iter().map(resource).collect(),
     }

@@ -17,7 +17,7 @@ use crate::support::{Chapter, Host, Proxy, wait_for};
 
 const WORKERS: usize = 4;
 /// Steps and reactions that an apply of one generation reports.
-const STEPS: u64 = 58;
+const STEPS: u64 = 64;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
@@ -171,17 +171,19 @@ impl Worker {
                     operator.kill().unwrap();
                 }
             }
-            Fault::PowerCut => self.host.kill(),
+            // back soon, as it must be for its operator to learn what became of what waited for a confirmation
+            Fault::PowerCut => {
+                self.host.kill();
+                std::thread::sleep(Duration::from_millis(random.below(3000)));
+                self.host.boot();
+            }
         }
-        let given_up = Instant::now() + Duration::from_mins(1);
+        let given_up = Instant::now() + Duration::from_mins(2);
         while operator.try_wait().unwrap().is_none() && Instant::now() < given_up {
             std::thread::sleep(Duration::from_millis(10));
         }
         let noticed = operator.try_wait().unwrap().is_some();
         operator.kill().unwrap();
-        if fault == Fault::PowerCut {
-            self.host.boot();
-        }
         if matches!(fault, Fault::ConnectionCut | Fault::LinkFrozen) {
             self.proxy.cut();
             self.reconnect();
@@ -194,13 +196,9 @@ impl Worker {
         self.chapter = self.chapter.take().map(|chapter| world::reached(chapter, &self.host, &self.proxy));
     }
 
-    /// One plain apply, and what is wrong after it. Behind a frozen link the host may still be at work when it looks; then it
-    /// says so (6), changes nothing, and is to be run again.
+    /// One plain apply, and what is wrong after it.
     fn mended(&self) -> Vec<String> {
-        let mut applied = self.chapter().run(&["apply", "--yes", "--format", "json"]);
-        if applied.code() == Some(6) {
-            applied = self.chapter().run(&["apply", "--yes", "--format", "json"]);
-        }
+        let applied = self.chapter().run(&["apply", "--yes", "--format", "json"]);
         if applied.code() != Some(0) {
             return vec![applied.to_string()];
         }
@@ -225,7 +223,8 @@ struct Running {
 
 impl Running {
     fn start(chapter: &Chapter) -> Self {
-        let mut command = chapter.command(&["apply", "--yes", "--format", "json", "--silence-timeout", "12"]);
+        let quick = ["--silence-timeout", "12", "--confirm-timeout", "10"];
+        let mut command = chapter.command(&[&["apply", "--yes", "--format", "json"][..], &quick].concat());
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let (lines, steps) = (BufReader::new(child.stdout.take().unwrap()).lines(), Arc::new(AtomicUsize::new(0)));
         let counted = Arc::clone(&steps);

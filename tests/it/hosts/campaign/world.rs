@@ -1,6 +1,6 @@
 //! The chapter of the campaign: one host, about 60 resources, and a *generation* that changes nearly all of them; and what
-//! a host must look like once a generation is applied. No accounts: what may lock everybody out waits for its confirmation,
-//! and `lockout.rs` interrupts that.
+//! a host must look like once a generation is applied. Accounts are among them: a change of those waits for its confirmation,
+//! so whatever comes next has to wait for what becomes of it.
 
 use std::fmt::Write as _;
 
@@ -16,6 +16,8 @@ summary: { en: For a test. }
 params: { generation: { type: string }, even: { type: bool } }
 secrets: { password: { rotate: manual } }
 resources:
+  - group: { name: team0 }
+  - group: { name: team1 }
   - directory: { path: /etc/campaign, mode: "0700" }
 "#;
 
@@ -25,6 +27,7 @@ fn module() -> String {
         let _ = write!(
             text,
             "  - directory: {{ path: /srv/campaign{n}, mode: \"{{{{ '0755' if even else '0750' }}}}\" }}\n  \
+               - user: {{ name: member{n}, comment: \"Number {{{{ generation }}}}\", groups: [\"{{{{ 'team0' if even else 'team1' }}}}\"] }}\n  \
                - link: {{ path: /srv/campaign{n}/link, target: \"to-{{{{ generation }}}}\" }}\n  \
                - file: {{ path: /srv/campaign{n}/secret, content: \"{{{{ generation }}}} {{{{ secrets.password }}}}\\n\" }}\n"
         );
@@ -120,14 +123,21 @@ pub(super) fn wrong(host: &Host, generation: u64) -> Vec<String> {
     expect("debts", "ls /var/lib/steward/*/debts 2>/dev/null || true", "");
     expect("temporary files", LEFT, "");
     expect("the lock", "flock -n -w 0 /var/lib/steward/lock true", "");
-    // helpers of a shell that was killed notice within seconds
-    let processes = "for i in 1 2 3 4 5 6 7 8 9; do pgrep -f 'LC_ALL=[C]; PATH=.*sha256[s]um' >/dev/null || break; sleep 1; done; \
-        pgrep -af 'LC_ALL=[C]; PATH=.*sha256[s]um' || true";
-    expect("processes", processes, "");
+    expect("processes", PROCESSES, "");
+    expect(
+        "accounts",
+        "for n in 0 1 2 3; do getent passwd member$n | cut -d : -f 5; done",
+        &format!("Number g{generation}\n").repeat(4),
+    );
     let held = (0..4).map(|n| format!("/srv/campaign{n}/secret\n")).collect::<String>();
     expect("files with the secret", SECRETS, &format!("/etc/campaign/0.conf\n{held}"));
     wrong
 }
+
+/// Those of a run. Helpers of a shell that was killed notice within seconds; where one does not, what it waits for is said.
+const PROCESSES: &str = "for i in 1 2 3 4 5 6 7 8 9; do pgrep -f 'LC_ALL=[C]; PATH=.*sha256[s]um' >/dev/null || break; sleep 1; done; \
+    for p in $(pgrep -f 'LC_ALL=[C]; PATH=.*sha256[s]um'); do grep -E '^(Pid|PPid|State):' /proc/$p/status; cat /proc/$p/wchan; \
+    ls -l /proc/$p/fd; ps -o pid,ppid,lstart,wchan:20,args --ppid $p; done 2>&1; true";
 
 const LEFT: &str = "find / -xdev '(' -path /proc -o -path /sys -o -path /usr -o -path /var/cache ')' -prune -o \
     '(' -name '.steward.*' -o -name '*.steward-*' -o -path /var/lib/steward/holder -o -path /var/lib/steward/lock.d -o \
