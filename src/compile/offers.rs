@@ -1,6 +1,7 @@
 //! Offers: what services tell those that gather it. Ports that two services of a host both want are found here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use minijinja::Value;
 
@@ -9,7 +10,7 @@ use super::repeat::scopes;
 use super::{Instance, World};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::modules::accept_fields;
-use crate::template::to_value;
+use crate::template::{Scope, to_value};
 use crate::yaml::{Map, Node};
 
 /// One offer of one instance.
@@ -43,6 +44,8 @@ fn of_instance<'a>(
 ) -> Option<()> {
     let instance = world.instances.get(from)?;
     let (module, scope) = (instance.module?, instance.scope.as_ref()?);
+    let needed_by = world.expressions.veil().over(Value::from(instance.needed_by.clone()));
+    let scope = &Arc::new(Scope::within(scope).with("needed_by", needed_by));
     for (name, declared) in module.offers.iter().flat_map(|(name, offers)| offers.iter().map(move |one| (name, one)))
     {
         for scope in scopes(world.expressions, &declared.repeat, scope, mistakes).unwrap_or_default() {

@@ -81,6 +81,8 @@ pub struct Module {
     pub needs: IndexMap<String, Need>,
     /// What a service of this module hands back to those that need it: expressions that also see `need`.
     pub facts: Map,
+    /// What those that need it may say: the fields of a need. `None`: anything.
+    pub takes: Option<IndexMap<String, Param>>,
     /// What it collects from the services of its host: the fields of each offer.
     pub gathers: IndexMap<String, IndexMap<String, Param>>,
     pub offers: IndexMap<String, Vec<Offer>>,

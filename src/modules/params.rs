@@ -20,6 +20,8 @@ pub struct Param {
     pub optional: bool,
     /// True: it cannot be changed once the service exists.
     pub immutable: bool,
+    /// True, in `takes`: no two services may give the same value.
+    pub unique: bool,
     /// The only values allowed; empty: any of the type.
     pub one_of: Vec<Node>,
     /// Of the object that this is or contains.
@@ -40,6 +42,8 @@ struct Raw {
     #[serde(default)]
     immutable: bool,
     #[serde(default)]
+    unique: bool,
+    #[serde(default)]
     one_of: Vec<Node>,
     #[serde(default)]
     fields: Map,
@@ -56,7 +60,12 @@ pub(super) fn read_params(map: &Map, mistakes: &mut Diagnostics) -> IndexMap<Str
             );
         }
     }
-    read_fields(map, mistakes)
+    let params = read_fields(map, mistakes);
+    for (name, param) in params.iter().filter(|(_, param)| param.unique) {
+        let fact = format!("`{name}` cannot be `unique`: only fields of `takes` can");
+        mistakes.push(Diagnostic::error(fact).at(&param.place).remedy("leave `unique` out"));
+    }
+    params
 }
 
 pub(super) fn read_fields(map: &Map, mistakes: &mut Diagnostics) -> IndexMap<String, Param> {
@@ -98,6 +107,7 @@ fn read_param(name: &str, entry: &Entry, mistakes: &mut Diagnostics) -> Option<P
         example: raw.example,
         optional: raw.optional,
         immutable: raw.immutable,
+        unique: raw.unique,
         one_of: raw.one_of,
         place: entry.key.clone(),
     };

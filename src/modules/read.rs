@@ -34,6 +34,7 @@ struct Raw {
     needs: Map,
     #[serde(default)]
     facts: Map,
+    takes: Option<Map>,
     #[serde(default)]
     gathers: IndexMap<String, Gathered>,
     #[serde(default)]
@@ -82,6 +83,7 @@ pub fn read(name: &str, source: &Arc<Source>, embedded: bool, mistakes: &mut Dia
         secrets: read_secrets(&raw.secrets, false, mistakes),
         needs: read_needs(&raw.needs, mistakes),
         facts: raw.facts,
+        takes: raw.takes.map(|fields| read_fields(&fields, mistakes)),
         gathers,
         offers: read_offers(&raw.offers, mistakes),
         resources: raw.resources.iter().filter_map(|node| read_resource(node, mistakes)).collect(),
@@ -121,14 +123,14 @@ fn check_expressions(module: &Module, params: &Map, mistakes: &mut Diagnostics) 
         param.default.iter().for_each(|default| expressions.check(default, &defaults, mistakes));
         check_field_defaults(&param.fields, mistakes);
     }
-    module.gathers.values().for_each(|fields| check_field_defaults(fields, mistakes));
+    module.gathers.values().chain(&module.takes).for_each(|fields| check_field_defaults(fields, mistakes));
     for need in module.needs.values() {
         need.when.iter().for_each(|when| expressions.check(when, &params, mistakes));
-        need.values.values().for_each(|entry| expressions.check(&entry.node, &params, mistakes));
+        need.values.values().for_each(|entry| expressions.check(&entry.node, &and(&["secrets"]), mistakes));
     }
     let facts = and(&["needs", "need", "secrets"]);
     module.facts.values().for_each(|entry| expressions.check(&entry.node, &facts, mistakes));
-    let offered = and(&["needs"]);
+    let offered = and(&["needs", "needed_by"]);
     for offer in module.offers.values().flatten() {
         let names = repeated(&offer.repeat, &offered, &expressions, mistakes);
         offer.to.iter().for_each(|to| expressions.check(to, &names, mistakes));

@@ -64,6 +64,7 @@ pub fn schema() -> Value {
             "secrets": described(map_of("secret"), "Values that nobody may see: how each is made and changed."),
             "needs": described(map_of("need"), "Modules without which this one cannot work, on the same host or where the service says."),
             "facts": described(json!({ "type": "object" }), "What a service hands back to those that need it; sees `need`."),
+            "takes": described(map_of("param"), "What those that need it may say in their need; `unique` fields differ between services."),
             "gathers": described(map_of("gathered"), "What it collects from other services, as `offers.NAME`."),
             "offers": described(
                 json!({ "type": "object", "additionalProperties": { "type": "array", "items": reference("offer") } }),
@@ -121,6 +122,7 @@ fn definitions() -> Map<String, Value> {
                 "example": { "description": "A value, for messages and documentation." },
                 "optional": { "type": "boolean", "description": "Without a value it is `none`." },
                 "immutable": { "type": "boolean", "description": "It cannot be changed once the service exists." },
+                "unique": { "type": "boolean", "description": "In `takes`: no two services may give the same value." },
                 "one_of": { "type": "array", "description": "The only values allowed." },
                 "fields": map_of("param"),
             },

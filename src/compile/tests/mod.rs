@@ -7,6 +7,7 @@ use crate::inventory::load;
 use crate::kinds::Argument;
 
 mod backups;
+mod handing;
 mod limits;
 mod whole;
 

@@ -20,6 +20,7 @@ mod leaks;
 mod leaving;
 mod lockout;
 mod many;
+mod needs;
 mod owed;
 mod reader;
 mod retiring;
