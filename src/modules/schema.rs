@@ -122,6 +122,7 @@ fn definitions() -> Map<String, Value> {
                 "example": { "description": "A value, for messages and documentation." },
                 "optional": { "type": "boolean", "description": "Without a value it is `none`." },
                 "immutable": { "type": "boolean", "description": "It cannot be changed once the service exists." },
+                "with": { "type": "array", "items": { "type": "string" }, "description": "Fields that whoever gives this one must give, too." },
                 "unique": { "type": "boolean", "description": "In `takes`: no two services may give the same value." },
                 "one_of": { "type": "array", "description": "The only values allowed." },
                 "fields": map_of("param"),

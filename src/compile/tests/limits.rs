@@ -90,3 +90,21 @@ fn a_host_is_told_what_to_remember_and_what_is_asked_of_it() {
     let support = &host.support[&host.resources[0].id];
     assert!(support.never && support.abilities == ["clock"] && support.because == "Only there.");
 }
+
+#[test]
+fn who_uses_a_certificate_and_is_not_told_of_a_new_one_is_refused() {
+    let tls = "version: 1\nsummary: x\ntakes:\n  domain: { type: hostname, optional: true, with: [reload] }\n  reload: { optional: true }\nfacts: { key: \"/etc/{{ need.domain or '' }}\" }\n";
+    let said = |need: &str| {
+        let voice = format!("version: 1\nsummary: x\nneeds: {{ tls: {{ {need} }} }}\n");
+        let services = "hosts: { web1: { address: 192.0.2.1 } }\nservices: { tls: { module: tls, on: web1 }, voice: { module: voice, on: web1 } }\n";
+        let (_, mistakes) = chapter(services).module("voice", &voice).module("tls", tls).compile();
+        mistakes.0.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let refused = said("domain: voice.example");
+    assert!(
+        refused[0].contains("gives `domain`, and no `reload`") && refused[0].contains("add `reload:`"),
+        "{refused:?}"
+    );
+    assert_eq!(said("domain: voice.example, reload: mumble-server"), Vec::<String>::new());
+    assert_eq!(said(""), Vec::<String>::new());
+}
