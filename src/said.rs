@@ -49,6 +49,12 @@ impl Said {
         self
     }
 
+    /// The same, each language made harmless alike.
+    #[must_use]
+    pub fn map(&self, make: impl Fn(&str) -> String) -> Self {
+        Self { en: make(&self.en), es: make(&self.es) }
+    }
+
     /// `a, b`
     pub fn joined(all: &[Said], between: &str) -> Self {
         let of = |locale| all.iter().map(|one| one.text(locale)).collect::<Vec<_>>().join(between);

@@ -170,6 +170,11 @@ texts! {
     access_not_whole(): "that is not whole", "que no está entera";
     access_key(print): "key {print}", "llave {print}";
     access_key_of(print, comment): "key {print} ({comment})", "llave {print} ({comment})";
+    reader_accounts(): "the accounts", "las cuentas";
+    reader_untold_accounts(): "a reader key is not told who can get in", "a una llave de lectura no se le dice quién puede entrar";
+    reader_left(): "what left the inventory", "lo que salió del inventario";
+    reader_untold_left(): "a reader key is not told what else Steward manages here: deletions are not shown",
+        "a una llave de lectura no se le dice qué más gestiona Steward aquí: no se muestran borrados";
     access_reader_apply(): "`steward apply` makes the file what it should be; to keep it, declare it in `readers` of `chapter`",
         "`steward apply` deja el archivo como debe ser; para conservarlo, declárelo en `readers` de `chapter`";
     access_reader_declare(): "declare its key in `readers` of `chapter`, or take all of it away: `steward host reader HOST --remove`",

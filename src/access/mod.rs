@@ -29,7 +29,7 @@ pub struct Finding {
     /// The fact, as a part of a sentence: "key SHA256:… (ana@home) of root".
     pub detail: Said,
     /// The file it stands in.
-    pub file: String,
+    pub file: Said,
     pub remedy: Said,
 }
 
@@ -104,8 +104,8 @@ pub fn undeclared(catalog: &HostCatalog, seen: &Seen, reader: Option<&Installed>
     findings.extend(seen.unknown.iter().map(|(what, why)| Finding {
         what: What::Unknown,
         account: String::new(),
-        detail: Said::same(shown(why)),
-        file: shown(what),
+        detail: why.map(shown),
+        file: what.map(shown),
         remedy: texts::access_look(),
     }));
     findings
@@ -191,7 +191,7 @@ impl Audit<'_> {
                 what: What::Key,
                 account: name.clone(),
                 detail: texts::access_of(key(it), &name),
-                file: shown(&it.file),
+                file: shown(&it.file).into(),
                 remedy,
             });
         }
@@ -265,7 +265,7 @@ impl Audit<'_> {
             detail: texts::access_may_use(&who, &also, shown(&right.what)),
             remedy: texts::access_declare_file(&file),
             account: who,
-            file,
+            file: file.into(),
         })
     }
 
@@ -279,7 +279,7 @@ impl Audit<'_> {
                     account: String::new(),
                     detail: texts::access_sshd_has(shown(word), shown(value)),
                     remedy: texts::access_declare_file(&file),
-                    file,
+                    file: file.into(),
                 }
             })
             .collect()

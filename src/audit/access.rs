@@ -40,11 +40,13 @@ pub(super) fn audit(expected: &Expected, said: &Said, findings: &[Finding]) -> V
 fn verdict(found: &[&Finding], unknown: &[&Finding]) -> Verdict {
     match (found.first(), unknown.first()) {
         (Some(first), _) => {
-            let facts =
-                found.iter().map(|finding| format!("{} ({})", finding.detail.program(), finding.file)).collect();
+            let facts = found
+                .iter()
+                .map(|finding| format!("{} ({})", finding.detail.program(), finding.file.program()))
+                .collect();
             failing(facts, first.remedy.program())
         }
-        (None, Some(why)) => Verdict::Skip(format!("not known: {}: {}", why.file, why.detail.program())),
+        (None, Some(why)) => Verdict::Skip(format!("not known: {}: {}", why.file.program(), why.detail.program())),
         (None, None) => Verdict::Pass,
     }
 }

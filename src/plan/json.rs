@@ -71,7 +71,7 @@ fn pending(pending: &Pending) -> Value {
 
 fn finding(finding: &Finding) -> Value {
     let Finding { what, account, detail, file, remedy } = finding;
-    json!({ "what": what.word(), "account": account, "detail": detail.program(), "file": file, "remedy": remedy.program() })
+    json!({ "what": what.word(), "account": account, "detail": detail.program(), "file": file.program(), "remedy": remedy.program() })
 }
 
 pub fn change(change: &Change, remote: Remote) -> Value {
