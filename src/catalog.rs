@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use crate::abilities::Support;
 use crate::checks::Check;
 use crate::diag::Place;
 use crate::kinds::{Fate, Item, Kind, Reaction, Site};
 use crate::resource::Id;
+use crate::said::Said;
 use crate::secret::Secret;
 
 #[derive(Debug, Clone)]
@@ -49,6 +51,8 @@ pub struct HostCatalog {
     pub keepers: BTreeSet<String>,
     /// The same, with what a plan must know of their backups.
     pub backed: Vec<Backed>,
+    /// What resources ask of the host, by identity.
+    pub support: BTreeMap<Id, Support>,
     /// In execution order: a service comes after those it needs.
     pub services: Vec<ServiceEntry>,
     /// What shows that the services work, in the order of the services.
@@ -76,6 +80,20 @@ pub struct ServiceEntry {
     pub module: String,
     /// Indices of services on this host.
     pub needs: Vec<usize>,
+    pub state: ServiceState,
+}
+
+/// What a host is to remember of a service, and what a plan compares that with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServiceState {
+    /// Of the module; 0: nothing is remembered and nothing compared.
+    pub version: i64,
+    /// Versions up to this one break what the inventory agreed to break.
+    pub accepted: i64,
+    /// What breaks with a version of the module, by its number.
+    pub breaking: BTreeMap<i64, Said>,
+    /// Parameters that can never change, as JSON.
+    pub fixed: BTreeMap<String, String>,
 }
 
 #[derive(Clone)]

@@ -28,8 +28,7 @@ pub fn ask(
     silence: Duration,
 ) -> Result<Answers, Broken> {
     let sudo = session.login().sudo.clone();
-    let mut upload = privilege::preamble(&sudo, nonce, program);
-    upload.extend_from_slice(data);
+    let upload = privilege::with_input(&sudo, nonce, program, data);
     let mut talk = Asking { upload: Some(upload), answers: Answers::new(nonce) };
     session.exchange(&privilege::command(&sudo, nonce), &mut talk, silence)?;
     if talk.answers.done {

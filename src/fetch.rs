@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroize as _;
 
 use crate::diag::Diagnostic;
 use crate::exchange::{ask, nonce};
@@ -26,7 +27,7 @@ pub fn fetch(
     let path = site.path(path);
     let request = request::content_of(&path, "/nonexistent", &nonce);
     let mut answers = ask(session, probe_program().as_bytes(), &request, &nonce, silence)?;
-    let answer = answers.sections.remove("file").unwrap_or_default();
+    let mut answer = answers.sections.remove("file").unwrap_or_default();
     let failed = |why: &str| {
         let fact = format!("{path} could not be fetched: {why}");
         Err(Broken::Ended(Box::new(Diagnostic::error(fact).remedy("look at it there; nothing was written"))))
@@ -40,6 +41,7 @@ pub fn fetch(
     }
     let begin = format!("C|{}|", encode(path.as_bytes()));
     let content = answer.text_lines().find_map(|line| STANDARD.decode(line.strip_prefix(&begin)?).ok());
+    answer.bytes.zeroize();
     match content {
         Some(content) => Ok(Some(Secret::new(content))),
         None => failed("it cannot be read, or is larger than 64 KiB"),

@@ -28,8 +28,20 @@ pub struct Records {
     pub unowned: BTreeSet<String>,
     /// Identities that another inventory manages, too.
     pub others: BTreeMap<String, Other>,
+    /// The services that this inventory gave to the host, as they were then.
+    pub services: BTreeMap<String, Applied>,
     /// Why nothing is known; then nothing is taken away.
     pub trouble: Option<String>,
+}
+
+/// A service as it was when it was given to the host.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applied {
+    pub module: String,
+    /// Of the module.
+    pub version: i64,
+    /// Parameters that could never change, as JSON.
+    pub fixed: BTreeMap<String, String>,
 }
 
 /// A resource that was declared once.
@@ -109,6 +121,9 @@ pub fn read(answer: Option<&Answer>, site: &Site) -> Records {
             ["L", id, service, flags, keepsake, how, revision] if records.left.len() <= MOST => {
                 records.left.extend(left(id, service, flags, keepsake, how, revision));
             }
+            ["V", service, module, version, fixed] if records.services.len() < MOST => {
+                records.services.extend(applied(service, module, version, fixed));
+            }
             ["Q", kind, encoded] => {
                 let bytes = STANDARD.decode(encoded).unwrap_or_default();
                 answers.insert(kind.to_owned(), Answer { bytes, nonce: answer.nonce.clone(), ..Answer::default() });
@@ -122,6 +137,14 @@ pub fn read(answer: Option<&Answer>, site: &Site) -> Records {
     }
     observe(&mut records.left, &answers, site);
     records
+}
+
+/// A line `V`; the fixed parameters are lines `NAME=JSON`.
+fn applied(service: &str, module: &str, version: &str, fixed: &str) -> Option<(String, Applied)> {
+    let (module, fixed) = (text(module)?, text(fixed)?);
+    let pairs = fixed.lines().filter_map(|line| line.split_once('='));
+    let fixed = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Some((text(service)?, Applied { module, version: version.parse().ok().filter(|version| *version > 0)?, fixed }))
 }
 
 fn insert(set: &mut BTreeSet<String>, field: &str) {

@@ -4,6 +4,7 @@
 #[cfg(any(test, fuzzing))]
 extern crate self as steward;
 
+pub mod abilities;
 pub mod access;
 pub mod adding;
 pub mod ancestry;
@@ -45,12 +46,14 @@ pub mod report;
 pub mod resource;
 pub mod review;
 pub mod revision;
+pub mod said;
 pub mod script;
 pub mod scrub;
 pub mod secret;
 pub mod secret_declaration;
 pub mod secrets;
 pub mod template;
+pub mod texts;
 pub mod transport;
 pub mod ui;
 pub mod undo;

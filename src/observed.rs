@@ -57,6 +57,8 @@ pub struct Facts {
     pub architecture: String,
     pub is_root: bool,
     pub has_systemd: bool,
+    /// What it is able to do, see `abilities`; `None`: it did not say.
+    pub abilities: Option<Vec<String>>,
 }
 
 /// A reaction that is owed, by the name of its record: `reload.nginx`.

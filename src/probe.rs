@@ -11,7 +11,7 @@ use crate::exchange::nonce;
 use crate::kinds::{Answer, Item};
 use crate::observed::{Debt, Facts, Installed, Kept, Ledger, Look, Observed, Pending};
 use crate::quoting::decode;
-use crate::resource::{Observation, digest};
+use crate::resource::{Observation, Want, digest};
 use crate::script::frames::Answers;
 use crate::script::{Settle, probe_program, reader as installed, request, settle_program};
 use crate::transport::{Broken, Conversation, Input, Session, Sudo, privilege};
@@ -60,8 +60,7 @@ fn looking(
     let asked = request::Asked { access: catalog.bootstrap.is_some(), whole: !catalog.partial, backed };
     let request = request::request(&items, &catalog.site, records, asked, &nonce);
     let settle = settle.map(|settle| settle_program(settle, &nonce)).unwrap_or_default();
-    let mut upload = privilege::preamble(&sudo, &nonce, (settle + &probe_program()).as_bytes());
-    upload.extend_from_slice(&request);
+    let upload = privilege::with_input(&sudo, &nonce, (settle + &probe_program()).as_bytes(), &request);
     let mut talk = Looking { upload: Some(upload), answers: Answers::new(&nonce), printed: Vec::new() };
     session.exchange(&privilege::command(&sudo, &nonce), &mut talk, silence)?;
     answered(&talk, catalog)?;
@@ -98,10 +97,17 @@ pub fn observed(catalog: &HostCatalog, sections: &BTreeMap<String, Answer>, look
             resources[index] = observation;
         }
     }
+    let facts = facts(sections.get("facts"));
+    for (resource, seen) in catalog.resources.iter().zip(&mut resources) {
+        let asks = catalog.support.get(&resource.id).filter(|_| resource.item.want() != Want::Absent);
+        if let Some(why) = asks.and_then(|asks| asks.missing(facts.abilities.as_deref())) {
+            *seen = Observation::Unknown(why);
+        }
+    }
     let access = catalog.bootstrap.is_some().then(|| Seen::read(sections.get("access")));
     Observed {
         resources,
-        facts: facts(sections.get("facts")),
+        facts,
         debts: debts(sections.get("debts")),
         pending: pending(sections.get("debts")),
         interrupted: sections.get("debts").is_some_and(|answer| answer.text_lines().any(|line| line == "I")),
@@ -128,6 +134,7 @@ fn facts(answer: Option<&Answer>) -> Facts {
             Some(("architecture", architecture)) => architecture.clone_into(&mut facts.architecture),
             Some(("uid", uid)) => facts.is_root = uid == "0",
             Some(("init", init)) => facts.has_systemd = init == "systemd",
+            Some(("able", able)) => facts.abilities = Some(able.split_whitespace().map(str::to_owned).collect()),
             _ => {}
         }
     }

@@ -116,6 +116,9 @@ impl fmt::Debug for Sealed {
     }
 }
 
+/// Values before the present one, oldest first, each with its id; `Err` says why they cannot be had.
+pub type Kept = Result<Vec<(String, Arc<Secret>)>, String>;
+
 /// Where values come from: the store, for whoever holds a key; nowhere, for a review.
 pub trait SecretSource: Send + Sync {
     /// The value, decrypted once; `Err` says why not, without a remedy: "you cannot read it", "it is not set".
@@ -129,8 +132,8 @@ pub trait SecretSource: Send + Sync {
         None
     }
 
-    /// The value before, while some host may still have that one; `None`: none is kept.
-    fn previous(&self, _name: &SecretName) -> Option<Result<Arc<Secret>, String>> {
+    /// While some host may still have one of them; `None`: none is kept.
+    fn kept(&self, _name: &SecretName) -> Option<Kept> {
         None
     }
 }

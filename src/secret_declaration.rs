@@ -54,6 +54,8 @@ pub enum Generate {
     Ssh,
     /// A `WireGuard` key pair; the public half is kept in clear.
     Wireguard,
+    /// A key and the certificate of an authority that vouches for others, as PEM.
+    Authority,
     /// Made once from another secret of the same service, and again whenever that one changes.
     Derived { from: Placed<String>, form: Form, user: Option<String> },
 }
@@ -78,6 +80,8 @@ pub enum Form {
     Argon2,
     /// For `/etc/shadow`.
     Sha512crypt,
+    /// Of an authority: a key of its own for servers' certificates, which the authority vouches for.
+    Issuer,
 }
 
 /// How a value is replaced by a new one.
@@ -146,6 +150,8 @@ struct GenerateEntry {
     ssh: Option<Placed<SshType>>,
     /// A `WireGuard` key pair.
     wireguard: Option<Placed<bool>>,
+    /// An authority for certificates: its key, and its certificate, which is kept in clear.
+    authority: Option<Placed<bool>>,
     /// The secret of the same service that this one is a form of; with `form`.
     from: Option<Placed<String>>,
     /// The form of the secret named by `from`.
@@ -171,7 +177,7 @@ pub fn read_secrets(map: &Map, own: bool, mistakes: &mut Diagnostics) -> IndexMa
 }
 
 fn read(name: &str, entry: &Entry, own: bool, mistakes: &mut Diagnostics) -> Option<SecretDeclaration> {
-    if SecretName::new(INVENTORY, name).is_none() || name.ends_with(".previous") {
+    if SecretName::new(INVENTORY, name).is_none() || name.contains(".previous") {
         mistakes.push(
             Diagnostic::error(format!("`{}` cannot be the name of a secret", name.escape_debug()))
                 .at(&entry.key)
@@ -182,6 +188,13 @@ fn read(name: &str, entry: &Entry, own: bool, mistakes: &mut Diagnostics) -> Opt
     let nothing = Node::new(crate::yaml::Value::Map(Map::new()), &entry.node.place);
     let whole =
         Entry { key: entry.key.clone(), node: if entry.node.is_null() { nothing } else { entry.node.clone() } };
+    if let Some(generate) = whole.node.get("generate").filter(|generate| generate.as_str().is_some()) {
+        let word = generate.as_str().unwrap_or_default();
+        let fact = format!("`generate` must be a map, not the text `{}`", word.escape_debug());
+        let remedy = "write one of `{ length: 24 }`, `{ hex: 32 }`, `{ base64: 32 }`, `{ passphrase: 6 }`, `{ ssh: ed25519 }`, `{ wireguard: true }`";
+        mistakes.push(Diagnostic::error(fact).at(&generate.place).remedy(remedy));
+        return None;
+    }
     let written: SecretEntry = whole.decode(name, mistakes)?;
     let SecretEntry { generate, rotate, rotate_command, escrow, readers, help } = written;
     let generate = match generate {
@@ -231,7 +244,8 @@ fn read(name: &str, entry: &Entry, own: bool, mistakes: &mut Diagnostics) -> Opt
 }
 
 fn way(written: &Placed<GenerateEntry>, mistakes: &mut Diagnostics) -> Option<Generate> {
-    let GenerateEntry { length, hex, base64, passphrase, ssh, wireguard, from, form, user } = &written.value;
+    let GenerateEntry { length, hex, base64, passphrase, ssh, wireguard, authority, from, form, user } =
+        &written.value;
     let mut ways = Vec::new();
     let mut number = |given: &Option<Placed<u16>>, least: u16, make: fn(u16) -> Generate| {
         if let Some(count) = given {
@@ -251,11 +265,14 @@ fn way(written: &Placed<GenerateEntry>, mistakes: &mut Diagnostics) -> Option<Ge
         SshType::Ed25519 => Generate::Ssh,
     }));
     ways.extend(wireguard.as_ref().filter(|wanted| wanted.value).map(|_| Generate::Wireguard));
+    ways.extend(authority.as_ref().filter(|wanted| wanted.value).map(|_| Generate::Authority));
     if let Some(from) = from {
         let Some(form) = form else {
             let fact = "a secret made `from` another has no `form`";
             mistakes.push(
-                Diagnostic::error(fact).at(&from.place).remedy("add one of: htpasswd, bcrypt, argon2, sha512crypt"),
+                Diagnostic::error(fact)
+                    .at(&from.place)
+                    .remedy("add one of: htpasswd, bcrypt, argon2, sha512crypt, issuer"),
             );
             return None;
         };
@@ -290,7 +307,8 @@ fn check_parent(
     declared: &IndexMap<String, SecretDeclaration>,
     mistakes: &mut Diagnostics,
 ) {
-    let Some(Generate::Derived { from, .. }) = &declaration.generate else { return };
+    let Some(Generate::Derived { from, form, .. }) = &declaration.generate else { return };
+    let is_issuer = *form == Form::Issuer;
     match declared.get(&from.value).map(|parent| &parent.generate) {
         None if map.contains_key(&from.value) => {}
         None => mistakes.push(
@@ -298,11 +316,18 @@ fn check_parent(
                 .at(&from.place)
                 .suggest(from, declared.keys().map(String::as_str)),
         ),
-        Some(Some(Generate::Derived { .. } | Generate::Ssh | Generate::Wireguard)) => mistakes.push(
-            Diagnostic::error(format!("`{}` is no password that has such a form", from.value))
+        Some(Some(Generate::Authority)) if is_issuer => {}
+        Some(_) if is_issuer => mistakes.push(
+            Diagnostic::error(format!("`{}` is no authority that has an issuer", from.value))
                 .at(&from.place)
-                .remedy("name the password itself"),
+                .remedy("name a secret with `generate: { authority: true }`"),
         ),
+        Some(Some(Generate::Derived { .. } | Generate::Ssh | Generate::Wireguard | Generate::Authority)) => mistakes
+            .push(
+                Diagnostic::error(format!("`{}` is no password that has such a form", from.value))
+                    .at(&from.place)
+                    .remedy("name the password itself"),
+            ),
         Some(_) => {}
     }
 }

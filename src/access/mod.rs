@@ -9,6 +9,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::catalog::HostCatalog;
 use crate::observed::{Installed, Observed};
+use crate::said::Said;
+use crate::texts;
 
 mod declared;
 mod readers;
@@ -25,10 +27,10 @@ pub struct Finding {
     /// Whom it concerns; empty if nobody in particular.
     pub account: String,
     /// The fact, as a part of a sentence: "key SHA256:… (ana@home) of root".
-    pub detail: String,
+    pub detail: Said,
     /// The file it stands in.
-    pub file: String,
-    pub remedy: String,
+    pub file: Said,
+    pub remedy: Said,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,12 +68,12 @@ impl What {
 
 impl Finding {
     /// One line for people.
-    pub fn line(&self) -> String {
+    pub fn line(&self) -> Said {
         let Self { detail, file, .. } = self;
         match self.what {
-            What::Bootstrap => format!("bootstrap login still open: {detail}"),
-            What::Unknown => format!("access not known: {file}: {detail}"),
-            _ => format!("undeclared access: {detail} ({file})"),
+            What::Bootstrap => texts::bootstrap_open(detail),
+            What::Unknown => texts::access_unknown(file, detail),
+            _ => texts::undeclared_access(detail, file),
         }
     }
 }
@@ -102,9 +104,9 @@ pub fn undeclared(catalog: &HostCatalog, seen: &Seen, reader: Option<&Installed>
     findings.extend(seen.unknown.iter().map(|(what, why)| Finding {
         what: What::Unknown,
         account: String::new(),
-        detail: shown(why),
-        file: shown(what),
-        remedy: "look at it on the host".into(),
+        detail: why.map(shown),
+        file: what.map(shown),
+        remedy: texts::access_look(),
     }));
     findings
 }
@@ -127,23 +129,22 @@ impl Audit<'_> {
         let Some(account) = self.seen.accounts.iter().find(|account| self.is_bootstrap(&account.name)) else {
             return Vec::new();
         };
-        let mut ways: Vec<String> = self.undeclared_keys(account).map(key).collect();
+        let mut ways: Vec<Said> = self.undeclared_keys(account).map(key).collect();
         if account.password && account.has_shell() {
-            ways.push("a password".into());
+            ways.push(texts::access_password());
         }
         if account.expired || ways.is_empty() {
             return Vec::new();
         }
         let name = &account.name;
         let remedy = if self.declared.closes(name) {
-            "`steward apply` closes it".to_owned()
+            texts::access_apply_closes()
         } else if name == "root" {
-            "declare root's keys (`user: { name: root, authorized_keys: [] }`) once people log in as themselves"
-                .into()
+            texts::access_declare_root()
         } else {
-            format!("close it (`user: {{ name: {}, state: absent }}`) once people log in as themselves", shown(name))
+            texts::access_close_bootstrap(shown(name))
         };
-        let detail = format!("{}, by {}", shown(name), ways.join(", "));
+        let detail = texts::access_by(shown(name), Said::joined(&ways, ", "));
         vec![Finding { what: What::Bootstrap, account: shown(name), detail, file: "/etc/passwd".into(), remedy }]
     }
 
@@ -159,9 +160,7 @@ impl Audit<'_> {
         };
         let is_root = account.name == "root" && self.first_root == Some(index);
         if account.uid == 0 && !is_root {
-            let remedy =
-                format!("if nobody knows why, delete its line by `vipw`; `{name}` is root under another name");
-            findings.push(finding(What::Uid0, format!("account {name} has the number of root, 0"), remedy));
+            findings.push(finding(What::Uid0, texts::access_uid_0(&name), texts::access_twin_of_root(&name)));
         }
         if account.expired || self.is_bootstrap(&account.name) {
             return findings;
@@ -169,44 +168,45 @@ impl Audit<'_> {
         let keys: Vec<&Key> = self.undeclared_keys(account).collect();
         let mut ways = Vec::new();
         if account.password && account.has_shell() {
-            ways.push("a password");
+            ways.push(texts::access_password());
         }
         // that there is a root is no news
         if !keys.is_empty() && !is_root {
-            ways.push("keys");
+            ways.push(texts::access_keys());
         }
         if !ways.is_empty() && !self.declared.has(&account.name) {
-            let detail = format!("account {name} (uid {}) can log in by {}", account.uid, ways.join(" and "));
+            let ways = ways.into_iter().reduce(|one, other| texts::and_then(&one, &other)).unwrap_or_default();
+            let detail = texts::access_can_log_in(&name, account.uid, &ways);
             findings.push(finding(What::Account, detail, self.account_remedy(&account.name)));
         }
         for it in keys {
             let own = [".ssh/authorized_keys", ".ssh/authorized_keys2"];
             let is_own = own.iter().any(|own| it.file == format!("{}/{own}", account.home));
             let remedy = if is_own && self.declared.manages_keys(&account.name) {
-                "`steward apply` removes it; to keep it, add it to the keys that are declared".to_owned()
+                texts::access_apply_removes_key()
             } else {
-                format!("declare it (`authorized_keys` of a `user`), or delete its line from {}", shown(&it.file))
+                texts::access_declare_key(shown(&it.file))
             };
             findings.push(Finding {
                 what: What::Key,
                 account: name.clone(),
-                detail: format!("{} of {name}", key(it)),
-                file: shown(&it.file),
+                detail: texts::access_of(key(it), &name),
+                file: shown(&it.file).into(),
                 remedy,
             });
         }
         findings
     }
 
-    fn account_remedy(&self, name: &str) -> String {
+    fn account_remedy(&self, name: &str) -> Said {
         if self.declared.closes(name) {
-            return "`steward apply` closes it".into();
+            return texts::access_apply_closes();
         }
         let name = shown(name);
         if name == "root" {
-            return "lock its password (`passwd --lock root`), or declare `user: { name: root }`".into();
+            return texts::access_lock_root();
         }
-        format!("declare it in `people` or as a `user`, or close it: `user: {{ name: {name}, state: absent }}`")
+        texts::access_declare_account(&name)
     }
 
     fn undeclared_keys<'b>(&'b self, account: &'b Account) -> impl Iterator<Item = &'b Key> {
@@ -232,11 +232,9 @@ impl Audit<'_> {
                 let (group, account) = (shown(group), shown(account));
                 Finding {
                     what: What::Sudo,
-                    detail: format!("{account} is in the group {group}"),
+                    detail: texts::access_member(&account, &group),
                     file: "/etc/group".into(),
-                    remedy: format!(
-                        "declare it (`groups` of a `user`), or take it away: `gpasswd --delete {account} {group}`"
-                    ),
+                    remedy: texts::access_declare_member(&account, &group),
                     account,
                 }
             })
@@ -261,13 +259,13 @@ impl Audit<'_> {
         let (who, file) = (shown(&right.who), shown(&right.file));
         let members = self.seen.aliases.iter().flat_map(|line| line.split(" : "));
         let members = members.filter_map(|alias| alias.split_once('=')).find(|(name, _)| name.trim() == right.who);
-        let also = members.map(|(_, members)| format!(" (that is {})", shown(members.trim()))).unwrap_or_default();
+        let also = members.map(|(_, members)| texts::access_alias(shown(members.trim()))).unwrap_or_default();
         Some(Finding {
             what: What::Sudo,
-            detail: format!("{who}{also} may use {}", shown(&right.what)),
-            remedy: format!("declare the file in a service, or delete the line from {file}"),
+            detail: texts::access_may_use(&who, &also, shown(&right.what)),
+            remedy: texts::access_declare_file(&file),
             account: who,
-            file,
+            file: file.into(),
         })
     }
 
@@ -279,9 +277,9 @@ impl Audit<'_> {
                 Finding {
                     what: What::Sshd,
                     account: String::new(),
-                    detail: format!("sshd has {} {}", shown(word), shown(value)),
-                    remedy: format!("declare the file in a service, or delete the line from {file}"),
-                    file,
+                    detail: texts::access_sshd_has(shown(word), shown(value)),
+                    remedy: texts::access_declare_file(&file),
+                    file: file.into(),
                 }
             })
             .collect()
@@ -289,13 +287,13 @@ impl Audit<'_> {
 }
 
 /// `key SHA256:… (comment)`, as `ssh-keygen -l` says it.
-fn key(key: &Key) -> String {
+fn key(key: &Key) -> Said {
     let print = match STANDARD.decode(&key.blob) {
-        Ok(bytes) => format!("SHA256:{}", STANDARD_NO_PAD.encode(Sha256::digest(bytes))),
-        Err(_) => "that is not whole".into(),
+        Ok(bytes) => Said::same(format!("SHA256:{}", STANDARD_NO_PAD.encode(Sha256::digest(bytes)))),
+        Err(_) => texts::access_not_whole(),
     };
     let comment = shown(&key.comment);
-    if comment.is_empty() { format!("key {print}") } else { format!("key {print} ({comment})") }
+    if comment.is_empty() { texts::access_key(&print) } else { texts::access_key_of(&print, comment) }
 }
 
 /// Text of a host, on one line, without what could move a terminal's cursor or turn the reading direction.

@@ -4,6 +4,7 @@ use super::{Finding, Seen, What};
 use crate::catalog::HostCatalog;
 use crate::observed::Installed;
 use crate::script::reader::{ACCOUNT, KEYS, SUDOERS, installed};
+use crate::texts;
 
 /// Which of what belongs to reader keys is as it should be.
 #[derive(Debug, Default)]
@@ -45,14 +46,14 @@ impl Readers {
         let is_key = finding.what == What::Key && finding.file == KEYS;
         let is_right = finding.what == What::Sudo && finding.file == SUDOERS;
         let remedy = if (is_key || is_right) && self.declared {
-            "`steward apply` makes the file what it should be; to keep it, declare it in `readers` of `chapter`"
+            texts::access_reader_apply()
         } else if is_key || is_right {
-            "declare its key in `readers` of `chapter`, or take all of it away: `steward host reader HOST --remove`"
+            texts::access_reader_declare()
         } else if finding.account == ACCOUNT && finding.what == What::Account {
-            "`steward host reader HOST` puts it right, `--remove` takes it away"
+            texts::access_reader_install()
         } else {
             return;
         };
-        remedy.clone_into(&mut finding.remedy);
+        finding.remedy = remedy;
     }
 }

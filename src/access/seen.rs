@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::Answer;
 use crate::quoting::decode;
+use crate::said::Said;
 
 /// Who can get into a host, and what they may do there, as the host says it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct Seen {
     /// Other ways into sshd: configuration file, keyword, value.
     pub ways: Vec<(String, String, String)>,
     /// What could not be read, and why.
-    pub unknown: Vec<(String, String)>,
+    pub unknown: Vec<(Said, Said)>,
 }
 
 /// A line of `/etc/passwd`.
@@ -85,7 +86,8 @@ impl Seen {
         match fields[..] {
             ["P", name, uid, _, home, shell, password, expired] => {
                 let Ok(uid) = uid.parse() else {
-                    self.unknown.push(("/etc/passwd".into(), format!("the number of account `{name}` is no number")));
+                    self.unknown
+                        .push(("/etc/passwd".into(), format!("the number of account `{name}` is no number").into()));
                     return Some(());
                 };
                 let [name, home, shell] = [name, home, shell].map(str::to_owned);

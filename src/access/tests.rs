@@ -46,8 +46,14 @@ fn catalog(bootstrap: &str, resources: &[(&str, &str)]) -> HostCatalog {
         ports: BTreeSet::new(),
         keepers: BTreeSet::new(),
         backed: Vec::new(),
+        support: std::collections::BTreeMap::new(),
         checks: Vec::new(),
-        services: vec![ServiceEntry { name: "s".into(), module: "m".into(), needs: Vec::new() }],
+        services: vec![ServiceEntry {
+            name: "s".into(),
+            module: "m".into(),
+            needs: Vec::new(),
+            state: crate::catalog::ServiceState::default(),
+        }],
     }
 }
 
@@ -61,7 +67,10 @@ fn found(catalog: &HostCatalog, seen: Seen) -> Vec<Finding> {
 
 /// The findings as people read them.
 fn said(bootstrap: &str, resources: &[(&str, &str)], text: &str) -> Vec<String> {
-    found(&catalog(bootstrap, resources), Seen::read(Some(&answer(text)))).iter().map(Finding::line).collect()
+    found(&catalog(bootstrap, resources), Seen::read(Some(&answer(text))))
+        .iter()
+        .map(|it| it.line().program().to_owned())
+        .collect()
 }
 
 const ROOT: &str = "P|root|0|0|/root|/bin/bash|none|no\n";
@@ -174,7 +183,7 @@ fn the_login_of_the_hosting_is_one_finding_until_it_is_closed_or_taken_over() {
         found(&catalog("admin", resources), Seen::read(Some(&answer(&text)))).remove(0).remedy
     };
     assert_eq!(remedy(&[("user", "{ name: admin, state: absent }")]), "`steward apply` closes it");
-    assert!(remedy(&[]).contains("state: absent"));
+    assert!(remedy(&[]).program().contains("state: absent"));
 }
 
 #[test]
@@ -214,7 +223,7 @@ proptest::proptest! {
         let bytes = [words.concat().as_bytes(), &noise, b"\nZ"].concat();
         let seen = Seen::read(Some(&Answer { bytes, ..Answer::default() }));
         for finding in found(&catalog("root", &[]), seen) {
-            assert!(!finding.line().chars().any(char::is_control));
+            assert!(!finding.line().program().chars().any(char::is_control));
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::resource::Id;
 use crate::script::archive::Chunk;
 use crate::script::frames::{Answers, Line, Lines};
 use crate::scrub::Scrubber;
+use crate::secret::Secret;
 use crate::transport::{Broken, Conversation, Input};
 
 /// How often the host hears that somebody is still here.
@@ -66,7 +67,8 @@ impl<'a> Changing<'a> {
         watch: &'a dyn Fn(Event),
         stop: &'a Arc<AtomicBool>,
     ) -> Self {
-        let queue: VecDeque<Chunk> = std::iter::once(Chunk::Plain(Arc::from(preamble))).chain(payloads).collect();
+        let queue: VecDeque<Chunk> =
+            std::iter::once(Chunk::Secret(Arc::new(Secret::new(preamble)))).chain(payloads).collect();
         Self {
             catalog,
             reactions: catalog.reactions(),

@@ -228,7 +228,7 @@ fn locked(host: &str, holder: &str) -> Diagnostic {
 fn stale(todo: &HostPlan, seen: &Observed) -> Diagnostic {
     let now = plan(&todo.declared, seen);
     let say = |plan: &HostPlan| -> Vec<(Id, String)> {
-        plan.changes.iter().map(|change| (change.id.clone(), change.reason.clone())).collect()
+        plan.changes.iter().map(|change| (change.id.clone(), change.reason.program().to_owned())).collect()
     };
     let (before, after) = (say(todo), say(&now));
     let moved = after.iter().find(|it| !before.contains(it)).map(|(id, reason)| format!("{id}: {reason}"));
@@ -242,7 +242,7 @@ fn not_converged(left: &HostPlan) -> Diagnostic {
     let what: Vec<String> = left
         .changes
         .iter()
-        .map(|change| format!("{} ({})", change.id, change.reason))
+        .map(|change| format!("{} ({})", change.id, change.reason.program()))
         .chain(left.unknown.iter().map(|unknown| format!("{} (unknown: {})", unknown.id, unknown.why)))
         .take(5)
         .collect();

@@ -41,6 +41,7 @@ fn host(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> Host {
         name: format!("s{index}"),
         module: "test".into(),
         needs: needs.to_vec(),
+        state: crate::catalog::ServiceState::default(),
     };
     let services = needs.iter().enumerate().map(service).collect();
     let catalog = HostCatalog {
@@ -57,6 +58,7 @@ fn host(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> Host {
         ports: std::collections::BTreeSet::new(),
         keepers: std::collections::BTreeSet::new(),
         backed: Vec::new(),
+        support: std::collections::BTreeMap::new(),
         checks: Vec::new(),
         services,
         resources,

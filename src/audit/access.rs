@@ -26,7 +26,7 @@ pub(super) fn audit(expected: &Expected, said: &Said, findings: &[Finding]) -> V
             // somebody has to get in
             [finding, ..] if expected.maintainers < 2 => Verdict::Skip(format!(
                 "{}: stays open until two maintainers have accounts of their own",
-                finding.detail
+                finding.detail.program()
             )),
             ref found => verdict(found, &unknown),
         },
@@ -40,10 +40,13 @@ pub(super) fn audit(expected: &Expected, said: &Said, findings: &[Finding]) -> V
 fn verdict(found: &[&Finding], unknown: &[&Finding]) -> Verdict {
     match (found.first(), unknown.first()) {
         (Some(first), _) => {
-            let facts = found.iter().map(|finding| format!("{} ({})", finding.detail, finding.file)).collect();
-            failing(facts, &first.remedy)
+            let facts = found
+                .iter()
+                .map(|finding| format!("{} ({})", finding.detail.program(), finding.file.program()))
+                .collect();
+            failing(facts, first.remedy.program())
         }
-        (None, Some(why)) => Verdict::Skip(format!("not known: {}: {}", why.file, why.detail)),
+        (None, Some(why)) => Verdict::Skip(format!("not known: {}: {}", why.file.program(), why.detail.program())),
         (None, None) => Verdict::Pass,
     }
 }

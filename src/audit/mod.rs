@@ -65,12 +65,12 @@ fn judge(catalog: &HostCatalog, expected: &Expected, said: &Said, found: &[Findi
     all
 }
 
-/// What sets a point right that the module `baseline` is responsible for.
-fn by_baseline(catalog: &HostCatalog) -> String {
-    if catalog.services.iter().any(|service| service.module == "baseline") {
-        "`steward apply` sets it as the module `baseline` says; `steward plan` shows what differs".to_owned()
+/// What sets a point right that this module is responsible for.
+fn by_module(module: &str, catalog: &HostCatalog) -> String {
+    if catalog.services.iter().any(|service| service.module == module) {
+        format!("`steward apply` sets it as the module `{module}` says; `steward plan` shows what differs")
     } else {
-        format!("the module `baseline` sets it: `steward add baseline --on {}`", catalog.host)
+        format!("the module `{module}` sets it: `steward add {module} --on {}`", catalog.host)
     }
 }
 

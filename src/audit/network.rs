@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::said::{Said, failing};
-use super::{Audited, Expected, Verdict, by_baseline};
+use super::{Audited, Expected, Verdict, by_module};
 use crate::catalog::HostCatalog;
 
 pub(super) fn audit(catalog: &HostCatalog, expected: &Expected, said: &Said) -> Vec<Audited> {
@@ -67,7 +67,7 @@ fn firewall(catalog: &HostCatalog, said: &Said) -> Result<Verdict, Verdict> {
         .filter(|(family, _)| !dropped.contains("inet") && !dropped.contains(family))
         .map(|(_, name)| format!("{name} is let in unless a rule forbids it"))
         .collect();
-    Ok(failing(open, &by_baseline(catalog)))
+    Ok(failing(open, &by_module("firewall", catalog)))
 }
 
 fn kernel(catalog: &HostCatalog, said: &Said) -> Result<Verdict, Verdict> {
@@ -81,5 +81,5 @@ fn kernel(catalog: &HostCatalog, said: &Said) -> Result<Verdict, Verdict> {
     };
     let wrong = said.all("sysctl")?.iter().filter(is_wrong);
     let named = |line: &String| format!("net.ipv4.{}", line.replace('/', ".").replacen(' ', " = ", 1));
-    Ok(failing(wrong.map(named).collect(), &by_baseline(catalog)))
+    Ok(failing(wrong.map(named).collect(), &by_module("baseline", catalog)))
 }

@@ -1,7 +1,7 @@
 //! sshd, by what it says of its own configuration (`sshd -T`), and blocks of `Match`, which that leaves out.
 
 use super::said::{Said, none_of};
-use super::{Audited, Verdict, by_baseline};
+use super::{Audited, Verdict, by_module};
 use crate::catalog::HostCatalog;
 
 type IsRight = fn(&str) -> bool;
@@ -73,7 +73,7 @@ fn setting(catalog: &HostCatalog, said: &Said, keywords: &[&str], is_right: IsRi
     if wrong.is_empty() {
         return Verdict::Pass;
     }
-    Verdict::Fail { found: wrong.join(", "), remedy: by_baseline(catalog) }
+    Verdict::Fail { found: wrong.join(", "), remedy: by_module("baseline", catalog) }
 }
 
 /// Of a list of algorithms, those that are weak.

@@ -1,13 +1,13 @@
 //! Whether updates of security arrive, by themselves and in time.
 
 use super::said::{Said, failing, none_of};
-use super::{Audited, Verdict, by_baseline};
+use super::{Audited, Verdict, by_module};
 use crate::catalog::HostCatalog;
 
 const DAY: i64 = 86_400;
 
 pub(super) fn audit(catalog: &HostCatalog, said: &Said) -> Vec<Audited> {
-    let remedy = by_baseline(catalog);
+    let remedy = by_module("apt", catalog);
     let automatic = automatic(said);
     let is_automatic = automatic.as_ref().is_ok_and(Vec::is_empty);
     let verdict = |verdict: Result<Verdict, Verdict>| verdict.unwrap_or_else(|skip| skip);

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use crate::catalog::{Backed, HostCatalog};
 use crate::kinds::Answer;
+use crate::said::Said;
+use crate::texts;
 
 pub mod job;
 pub mod report;
@@ -80,8 +82,8 @@ pub struct Remark {
     pub service: String,
     pub what: What,
     /// In words, without the service.
-    pub detail: String,
-    pub remedy: String,
+    pub detail: Said,
+    pub remedy: Said,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,13 +118,13 @@ impl What {
 }
 
 impl Remark {
-    fn new(service: &str, what: What, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { service: service.to_owned(), what, detail: detail.into(), remedy: remedy.into() }
+    fn new(service: &str, what: What, detail: Said, remedy: Said) -> Self {
+        Self { service: service.to_owned(), what, detail, remedy }
     }
 
     /// `wiki: its last backup is 3 days old`.
-    pub fn line(&self) -> String {
-        format!("{}: {}", self.service, self.detail)
+    pub fn line(&self) -> Said {
+        texts::why(&self.service, &self.detail)
     }
 }
 
@@ -132,16 +134,16 @@ pub fn remarks(catalog: &HostCatalog, seen: Option<&Backups>) -> Vec<Remark> {
     for backed in &catalog.backed {
         let service = backed.service.as_str();
         if backed.keeper.is_none() {
-            let detail = "has data, and nothing on the host saves it";
-            let remedy = format!("`steward add backup --on {}`", catalog.host);
+            let detail = texts::unsaved();
+            let remedy = Said::same(format!("`steward add backup --on {}`", catalog.host));
             remarks.push(Remark::new(service, What::Unsaved, detail, remedy));
         }
         let Some(seen) = seen else { continue };
         match seen.services.get(service) {
             None => {}
             Some(None) => {
-                let remedy = "look at /var/lib/steward/backups there";
-                remarks.push(Remark::new(service, What::Unknown, "how its backups went cannot be read", remedy));
+                let remedy = texts::look_at("/var/lib/steward/backups");
+                remarks.push(Remark::new(service, What::Unknown, texts::backups_unreadable(), remedy));
             }
             Some(Some(state)) => remarks.extend(of_state(backed, state, seen)),
         }
@@ -153,38 +155,34 @@ fn of_state(backed: &Backed, state: &State, seen: &Backups) -> Vec<Remark> {
     let service = backed.service.as_str();
     let mut remarks = Vec::new();
     let Some(now) = seen.now else {
-        let detail = "how old its backups are is not known: the host does not tell the time";
-        return vec![Remark::new(service, What::Unknown, detail, "look at `date +%s` there")];
+        let detail = texts::no_time();
+        return vec![Remark::new(service, What::Unknown, detail, texts::look_at("`date +%s`"))];
     };
     if state.unfinished {
-        let remedy = format!("on the host: `/usr/local/lib/steward/backup mend {service}`");
-        remarks.push(Remark::new(service, What::Unfinished, "a restore was interrupted and is not finished", remedy));
+        let remedy = texts::on_the_host(format!("/usr/local/lib/steward/backup mend {service}"));
+        remarks.push(Remark::new(service, What::Unfinished, texts::restore_unfinished(), remedy));
     }
-    let run = format!("`steward backup run {service}`");
+    let run = Said::same(format!("`steward backup run {service}`"));
     let limit = seen.stale_hours.unwrap_or(STALE_HOURS) * 3600;
     match state.success {
-        None => remarks.push(Remark::new(service, What::Never, "was never saved yet", run)),
+        None => remarks.push(Remark::new(service, What::Never, texts::never_saved(), run)),
         Some(at) if now - at > limit => {
-            remarks.push(Remark::new(service, What::Stale, format!("its last backup is {} old", age(now - at)), run));
+            remarks.push(Remark::new(service, What::Stale, texts::last_backup_old(age(now - at)), run));
         }
         Some(_) if state.failure.is_some() => {
-            remarks.push(Remark::new(service, What::Failing, "its last backup failed", run));
+            remarks.push(Remark::new(service, What::Failing, texts::last_backup_failed(), run));
         }
         Some(_) => {}
     }
-    let remedy = format!("`steward backup drill {service}`");
+    let remedy = Said::same(format!("`steward backup drill {service}`"));
     match state.drill {
         Some(at) if now - at <= backed.drill_days * DAY => {}
         Some(at) => {
-            let detail = format!(
-                "its backup was last restored {} ago, and {} days are allowed",
-                age(now - at),
-                backed.drill_days
-            );
+            let detail = texts::restored_long_ago(age(now - at), backed.drill_days);
             remarks.push(Remark::new(service, What::Undrilled, detail, remedy));
         }
         None if state.success.is_some() => {
-            remarks.push(Remark::new(service, What::Undrilled, "its backup was never restored", remedy));
+            remarks.push(Remark::new(service, What::Undrilled, texts::never_restored(), remedy));
         }
         // that it was never saved says more
         None => {}
@@ -207,11 +205,11 @@ pub fn unproven(catalog: &HostCatalog, seen: Option<&Backups>) -> Vec<String> {
 }
 
 /// In the largest unit that fits.
-fn age(seconds: i64) -> String {
+fn age(seconds: i64) -> Said {
     match seconds {
-        ..7200 => format!("{} minutes", seconds / 60),
-        7200..172_800 => format!("{} hours", seconds / 3600),
-        _ => format!("{} days", seconds / DAY),
+        ..7200 => texts::minutes(seconds / 60),
+        7200..172_800 => texts::hours(seconds / 3600),
+        _ => texts::days(seconds / DAY),
     }
 }
 

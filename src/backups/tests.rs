@@ -18,6 +18,7 @@ fn catalog(keeper: Option<&str>) -> HostCatalog {
         wave: 0,
         ports: std::collections::BTreeSet::new(),
         keepers: std::collections::BTreeSet::new(),
+        support: BTreeMap::new(),
         backed: vec![backed],
         services: Vec::new(),
         checks: Vec::new(),
@@ -34,7 +35,7 @@ fn of(line: &str) -> Vec<String> {
     let seen = said(&format!("N|8640000|50\n{line}\n"));
     remarks(&catalog(Some("backup")), Some(&seen))
         .iter()
-        .map(|it| format!("{}: {}", it.what.word(), it.detail))
+        .map(|it| format!("{}: {}", it.what.word(), it.detail.program()))
         .collect()
 }
 

@@ -40,7 +40,7 @@ pub struct Http {
     /// Where it sends the browser, with a status of 301, 302, 303, 307 or 308 (then `status` may be left out).
     #[serde(default)]
     pub redirect: Option<String>,
-    /// Certificates of who else may vouch for it, a PEM file on the machine that checks.
+    /// Certificates of who else may vouch for it: PEM, or a file of it on the machine that checks.
     #[serde(default)]
     pub ca: Option<String>,
 }
@@ -119,8 +119,16 @@ fn ask(http: &Http, address: &str) -> Result<Result<Response, String>, String> {
     if let Some(body) = &http.body {
         config.push_str(&format!("data-raw = \"{}\"\n", field(body)));
     }
+    // curl takes files only; this one is gone when it has answered
+    let trusted;
     if let Some(ca) = &http.ca {
-        config.push_str(&format!("cacert = \"{}\"\n", field(ca)));
+        let path = if ca.starts_with(PEM) {
+            trusted = written(ca).map_err(|error| format!("the certificates of `ca` cannot be written: {error}"))?;
+            trusted.path().display().to_string()
+        } else {
+            ca.clone()
+        };
+        config.push_str(&format!("cacert = \"{}\"\n", field(&path)));
     }
     let mut child = Command::new("curl")
         // first: nobody's ~/.curlrc
@@ -150,6 +158,16 @@ fn ask(http: &Http, address: &str) -> Result<Result<Response, String>, String> {
     }
     Ok(response(&String::from_utf8_lossy(&output.stdout))
         .ok_or_else(|| "what answers does not speak HTTP".to_owned()))
+}
+
+/// How certificates begin that stand in a check themselves.
+pub(super) const PEM: &str = "-----BEGIN ";
+
+fn written(text: &str) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut file = tempfile::NamedTempFile::new()?;
+    file.write_all(text.as_bytes())?;
+    file.flush()?;
+    Ok(file)
 }
 
 fn response(text: &str) -> Option<Response> {

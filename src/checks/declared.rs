@@ -9,13 +9,15 @@ use super::curl::Http;
 use super::inside::{Command, Inside, PortSet, Sql, Unit};
 use super::network::{Dns, Tcp};
 use super::smtp::Smtp;
+use super::spoken::{Caldav, Matrix, Xmlrpc};
 use super::tls::Tls;
 use super::{Check, What};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::yaml::Node;
 
 /// Their tags, in the order of the reference.
-pub const KINDS: &[&str] = &["http", "tcp", "tls", "dns", "smtp", "unit", "port_set", "command", "sql"];
+pub const KINDS: &[&str] =
+    &["http", "tcp", "tls", "dns", "smtp", "matrix", "xmlrpc", "caldav", "unit", "port_set", "command", "sql"];
 
 /// What stands beside the tag.
 const BESIDE: &[&str] = &["within"];
@@ -56,6 +58,9 @@ pub fn read(node: &Node, service: &str, mistakes: &mut Diagnostics) -> Option<Ch
         "tls" => What::Tls(of.decode::<Tls>(mistakes)?),
         "dns" => What::Dns(of.decode::<Dns>(mistakes)?),
         "smtp" => What::Smtp(of.decode::<Smtp>(mistakes)?),
+        "matrix" => What::Matrix(of.decode::<Matrix>(mistakes)?),
+        "xmlrpc" => What::Xmlrpc(of.decode::<Xmlrpc>(mistakes)?),
+        "caldav" => What::Caldav(of.decode::<Caldav>(mistakes)?),
         "unit" => What::Inside(Inside::Unit(of.decode::<Unit>(mistakes)?)),
         "port_set" => What::Inside(Inside::PortSet(of.decode::<PortSet>(mistakes)?)),
         "command" => What::Inside(Inside::Command(of.decode::<Command>(mistakes)?)),
@@ -69,6 +74,9 @@ pub fn read(node: &Node, service: &str, mistakes: &mut Diagnostics) -> Option<Ch
         What::Tls(tls) => tls.name.clone(),
         What::Dns(dns) => dns.name.clone(),
         What::Smtp(smtp) => smtp.port.to_string(),
+        What::Matrix(matrix) => matrix.url.clone(),
+        What::Xmlrpc(xmlrpc) => format!("{} {}", xmlrpc.url, xmlrpc.call),
+        What::Caldav(caldav) => caldav.url.clone(),
         What::Inside(inside) => inside.subject(),
     };
     let name = format!("{tag} {subject}");
@@ -100,6 +108,9 @@ pub fn schema() -> Value {
         of::<Tls>(),
         of::<Dns>(),
         of::<Smtp>(),
+        of::<Matrix>(),
+        of::<Xmlrpc>(),
+        of::<Caldav>(),
         of::<Unit>(),
         of::<PortSet>(),
         of::<Command>(),

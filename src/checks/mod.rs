@@ -15,6 +15,7 @@ mod network;
 pub mod report;
 mod round;
 mod smtp;
+mod spoken;
 mod tls;
 
 pub use declared::{KINDS, is_known, read, schema};
@@ -39,6 +40,9 @@ pub enum What {
     Tls(tls::Tls),
     Dns(network::Dns),
     Smtp(smtp::Smtp),
+    Matrix(spoken::Matrix),
+    Xmlrpc(spoken::Xmlrpc),
+    Caldav(spoken::Caldav),
     /// What the host itself finds out.
     Inside(inside::Inside),
 }

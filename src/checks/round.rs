@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Check, Verdict, What, curl, inside, network, smtp, tls};
+use super::{Check, Verdict, What, curl, inside, network, smtp, spoken, tls};
 use crate::transport::{Broken, Session};
 
 /// A check and how it ended.
@@ -74,6 +74,9 @@ fn once(
             What::Tls(tls) => tls::check(tls, address),
             What::Dns(dns) => network::dns(dns, address),
             What::Smtp(smtp) => smtp::check(smtp, address),
+            What::Matrix(it) => spoken::check(&it.asks(), it.ca.as_ref(), address),
+            What::Xmlrpc(it) => spoken::check(&it.asks(), it.ca.as_ref(), address),
+            What::Caldav(it) => spoken::check(&it.asks(), it.ca.as_ref(), address),
             What::Inside(inside) => {
                 within.push((index, inside));
                 continue;

@@ -1,6 +1,6 @@
 //! `smtp`: a mail server that greets, and that nobody can misuse.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
 use std::net::TcpStream;
 
 use serde::Deserialize;
@@ -34,6 +34,14 @@ pub(super) fn check(smtp: &Smtp, address: &str) -> Verdict {
     Verdict::of(connect(address, smtp.port).and_then(|stream| dialogue(smtp, stream)))
 }
 
+/// Why nothing was heard; how the system says that time was over means nothing to people.
+fn silence(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => "it takes too long".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
 /// One after the other, as a polite client does.
 struct Talk {
     reader: BufReader<TcpStream>,
@@ -46,7 +54,7 @@ impl Talk {
         loop {
             let mut line = String::new();
             let mut limited = std::io::Read::take(&mut self.reader, 2048);
-            limited.read_line(&mut line).map_err(|error| format!("it says nothing: {error}"))?;
+            limited.read_line(&mut line).map_err(|error| format!("it says nothing: {}", silence(&error)))?;
             let code = line.get(..3).and_then(|code| code.parse().ok());
             let Some(code) = code.filter(|_| all.len() < 32_768) else {
                 return Err(format!("it says `{}`", visible(line.trim())));

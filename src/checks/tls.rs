@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use openssl::asn1::Asn1Time;
 use openssl::ssl::{SslConnector, SslMethod};
+use openssl::x509::X509;
 use serde::Deserialize;
 
 use super::Verdict;
@@ -20,7 +21,7 @@ pub struct Tls {
     /// It is valid for at least so many days more.
     #[serde(default = "days")]
     pub days: u32,
-    /// Certificates of who else may vouch for it, a PEM file on the machine that checks.
+    /// Certificates of who else may vouch for it: PEM, or a file of it on the machine that checks.
     #[serde(default)]
     pub ca: Option<String>,
 }
@@ -66,7 +67,14 @@ pub(super) fn check(tls: &Tls, address: &str) -> Verdict {
 fn connector(tls: &Tls) -> Result<SslConnector, String> {
     let mut builder = SslConnector::builder(SslMethod::tls_client()).map_err(|error| error.to_string())?;
     if let Some(ca) = &tls.ca {
-        builder.set_ca_file(ca).map_err(|error| format!("{ca} cannot be read: {error}"))?;
+        if ca.starts_with(super::curl::PEM) {
+            let all = X509::stack_from_pem(ca.as_bytes()).map_err(|error| format!("`ca` is no PEM: {error}"))?;
+            for one in all {
+                builder.cert_store_mut().add_cert(one).map_err(|error| error.to_string())?;
+            }
+        } else {
+            builder.set_ca_file(ca).map_err(|error| format!("{ca} cannot be read: {error}"))?;
+        }
     }
     Ok(builder.build())
 }

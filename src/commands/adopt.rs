@@ -140,7 +140,7 @@ fn show(context: &Context, plan: &HostPlan, chosen: &[Id]) {
     }
     let line = |id: &Id| {
         let change = plan.changes.iter().find(|change| change.id == *id);
-        let how = change.map_or("as the inventory wants it".to_owned(), |change| change.reason.clone());
+        let how = change.map_or("as the inventory wants it".to_owned(), |change| change.reason.program().to_owned());
         format!("  {} ({})\n", visible(&id.to_string()).replace('\n', "\u{240a}"), visible(&how))
     };
     let lines: String = chosen.iter().map(line).collect();

@@ -8,6 +8,7 @@ use super::looking::Looked;
 use crate::ancestry::{Ancestry, ancestry};
 use crate::backups::What;
 use crate::diag::{Diagnostic, Diagnostics, Severity};
+use crate::inventory::Locale;
 use crate::plan::HostPlan;
 
 /// Says where the checkout does not hold what a host had applied last: as a mistake, or as a warning if that is agreed to.
@@ -66,9 +67,9 @@ pub(super) fn deletions(looked: &Looked, allowed: Option<usize>) -> Diagnostics 
 /// What must be proven of backups before hosts change: with `require_drills`, that none is overdue for a drill; without
 /// `undrilled`, that no service with data gets a newer version of its module unless its data could be restored. Nothing is
 /// changed in any case while a restore is half done.
-pub(super) fn drills(looked: &Looked, asked: Drills) -> Diagnostics {
+pub(super) fn drills(looked: &Looked, asked: Drills, locale: Locale) -> Diagnostics {
     let Drills { required, undrilled } = asked;
-    let mut found = overdue(looked, required);
+    let mut found = overdue(looked, required, locale);
     for plan in plans(looked) {
         let host = &plan.catalog.host;
         for service in plan.unproven.iter().filter(|_| !undrilled) {
@@ -79,22 +80,45 @@ pub(super) fn drills(looked: &Looked, asked: Drills) -> Diagnostics {
             found.push(Diagnostic::error(fact).remedy(remedy));
         }
         for it in plan.backups.iter().filter(|it| it.what == What::Unfinished && !plan.is_empty()) {
-            found.push(Diagnostic::error(format!("{host}: {}", it.line())).remedy(&it.remedy));
+            found.push(
+                Diagnostic::error(format!("{host}: {}", it.line().text(locale))).remedy(it.remedy.text(locale)),
+            );
         }
     }
     found
 }
 
 /// Drills that are overdue, and backups of which that is not known, if that is asked for.
-pub(super) fn overdue(looked: &Looked, required: Required) -> Diagnostics {
+pub(super) fn overdue(looked: &Looked, required: Required, locale: Locale) -> Diagnostics {
     let mut found = Diagnostics::default();
     for plan in plans(looked).filter(|_| required.require_drills) {
         for it in &plan.backups {
             if matches!(it.what, What::Undrilled | What::Never | What::Unknown) {
-                let fact = format!("{}: {}", plan.catalog.host, it.line());
-                found.push(Diagnostic::error(fact).remedy(&it.remedy));
+                let fact = format!("{}: {}", plan.catalog.host, it.line().text(locale));
+                found.push(Diagnostic::error(fact).remedy(it.remedy.text(locale)));
             }
         }
+    }
+    found
+}
+
+/// Refuses versions of modules that break something, unless the service is named; and names that stand for nothing.
+pub(super) fn upgrades(looked: &Looked, accepted: &[String], locale: Locale) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    let known: Vec<&str> = looked.inventory.services.keys().map(String::as_str).collect();
+    for name in accepted.iter().filter(|name| !known.contains(&name.as_str())) {
+        let fact = format!("`--accept-upgrade {}`: there is no such service", name.escape_debug());
+        found.push(Diagnostic::error(fact).suggest(name, known.iter().copied()));
+    }
+    let gates = plans(looked).flat_map(|plan| plan.gates.iter().map(move |gate| (&plan.catalog.host, gate)));
+    for (host, gate) in gates.filter(|(_, gate)| !accepted.contains(&gate.service)) {
+        let service = &gate.service;
+        let fact = format!("host {host}: {}", gate.line().text(locale));
+        let remedy = format!(
+            "when that is fine, `--accept-upgrade {service}`; or for all of its hosts, in the inventory: `accept_upgrade: {}` of `{service}`",
+            gate.version
+        );
+        found.push(Diagnostic::error(fact).remedy(remedy));
     }
     found
 }

@@ -43,6 +43,9 @@ pub struct Apply {
     /// Apply though a host has a revision that this checkout does not contain.
     #[arg(long)]
     older_revision: bool,
+    /// Go on to a version of this service's module that breaks something, as the plan says. May be repeated.
+    #[arg(long, value_name = "SERVICE")]
+    accept_upgrade: Vec<String>,
     #[command(flatten)]
     drills: Drills,
     #[command(flatten)]
@@ -51,25 +54,16 @@ pub struct Apply {
 
 impl Apply {
     pub fn run(self, context: &Context) -> Exited {
-        let Self {
-            plan,
-            yes,
-            lock_wait,
-            confirm_timeout,
-            show_remote,
-            allow_deletions,
-            older_revision,
-            drills,
-            pace,
-        } = self;
+        let Self { plan, yes, lock_wait, confirm_timeout, show_remote, .. } = self;
+        let Self { allow_deletions, older_revision, accept_upgrade, drills, pace, .. } = self;
         let waits = Waits { lock: lock_wait, confirmation: confirm_timeout };
-        let agreed_to = AgreedTo { allow_deletions, older_revision, drills };
+        let agreed_to = AgreedTo { allow_deletions, older_revision, accept_upgrade, drills };
         if let Some(file) = plan {
             return reviewed(context, &file, waits, show_remote, &agreed_to, &pace);
         }
         let looked = looked_once_settled(context, waits.lock)?;
         if context.ui.format == Format::Text {
-            show(context, &looked.plan, show_remote);
+            show(context, &looked.plan, show_remote, context.locale(&looked.inventory));
         }
         agreed_to.check(context, &looked)?;
         if looked.plan.summary().changes() > 0 && !yes {
@@ -85,13 +79,16 @@ struct AgreedTo {
     allow_deletions: Option<usize>,
     older_revision: bool,
     drills: Drills,
+    accept_upgrade: Vec<String>,
 }
 
 impl AgreedTo {
     fn check(&self, context: &Context, looked: &Looked) -> Result<(), Diagnostics> {
         let mut found = agreeing::revisions(context, looked, self.older_revision)?;
         found.0.extend(agreeing::deletions(looked, self.allow_deletions).0);
-        found.0.extend(agreeing::drills(looked, self.drills).0);
+        let locale = context.locale(&looked.inventory);
+        found.0.extend(agreeing::drills(looked, self.drills, locale).0);
+        found.0.extend(agreeing::upgrades(looked, &self.accept_upgrade, locale).0);
         if found.has_errors() {
             return Err(found);
         }
@@ -119,7 +116,7 @@ fn reviewed(
         return Ok(report(context.ui, &stale));
     }
     if context.ui.format == Format::Text {
-        show(context, &looked.plan, show_remote);
+        show(context, &looked.plan, show_remote, context.locale(&looked.inventory));
     }
     agreed_to.check(context, &looked)?;
     let run = run(&looked, waits);

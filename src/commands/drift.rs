@@ -39,17 +39,19 @@ impl Drift {
         let page = step.file()?;
         let words = notify.map(|command| notify::words(&command)).transpose()?;
         let context = &context.quiet(quiet).reading(reader);
-        let found = drift(&looked(context)?.plan);
+        let looked = looked(context)?;
+        let locale = context.locale(&looked.inventory);
+        let found = drift(&looked.plan);
         let exit = found.exit();
         match context.ui.format {
             _ if quiet && exit == Exit::Success => {}
             Format::Json => context.ui.json(&found.json()),
-            Format::Text => context.ui.data(&found.text()),
-            Format::Markdown => context.ui.data(&crate::markdown::of_drift(&found)),
+            Format::Text => context.ui.data(&found.text(locale)),
+            Format::Markdown => context.ui.data(&crate::markdown::of_drift(&found, locale)),
         }
         let mut mistakes = Diagnostics::default();
         if let Some(page) = page {
-            mistakes.keep(step::add(&page, &crate::markdown::of_drift(&found)));
+            mistakes.keep(step::add(&page, &crate::markdown::of_drift(&found, locale)));
         }
         if let Some(file) = file {
             mistakes.keep(files::write(&file, &junit("steward drift", &found.suites())));

@@ -22,7 +22,7 @@ pub struct Global {
     /// Whether to colour what is shown; `auto` does at a terminal, unless `NO_COLOR` is set.
     #[arg(long, global = true, value_enum, default_value_t)]
     pub color: Color,
-    /// The language of what modules say of themselves, and of lists for people; the chapter's own unless given.
+    /// The language of plans, reviews, drift, lists and of what modules say, for people; the chapter's own unless given.
     #[arg(long, global = true, value_enum)]
     pub locale: Option<Locale>,
     /// Say more; twice: still more.

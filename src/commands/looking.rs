@@ -14,6 +14,7 @@ use crate::fleet;
 use crate::inventory::Inventory;
 use crate::observed::{Observed, Pending};
 use crate::outcome::Event;
+use crate::plan::applied;
 use crate::plan::fleet::{FleetPlan, HostEntry, HostError};
 use crate::plan::lockout::refusal;
 use crate::plan::{HostPlan, plan};
@@ -146,6 +147,9 @@ fn connected(
     usable(&work.catalog, &observed, &*session)?;
     only_ours(&work.catalog, &observed)?;
     ui.detail(&format!("{}: {}", work.catalog.host, session.description()));
+    if let Some(diagnostic) = applied::refusal(&work.catalog, &observed.records.services) {
+        return Err(HostError { unreachable: false, diagnostic });
+    }
     let plan = plan(&work.catalog, &observed);
     match refusal(&plan, session.login().user.as_deref()) {
         Some(diagnostic) => Err(HostError { unreachable: false, diagnostic }),

@@ -9,7 +9,7 @@ use crate::compile;
 use crate::connect::Access;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
-use crate::inventory::{self, Inventory, Selection};
+use crate::inventory::{self, Inventory, Locale, Selection};
 use crate::modules::{Library, lock};
 use crate::secrets::{Identities, Live, Store};
 use crate::transport::{Asker as _, Timeouts};
@@ -96,6 +96,11 @@ impl Context {
     /// The same, looking with a reader key.
     fn reading(&self, reader: bool) -> Self {
         Self { ui: self.ui, global: Global { reader: self.global.reader || reader, ..self.global.clone() } }
+    }
+
+    /// The language to speak to people in: `--locale`, else the chapter's own.
+    pub fn locale(&self, inventory: &Inventory) -> Locale {
+        self.global.locale.unwrap_or(inventory.chapter.locale)
     }
 
     /// The hosts that `--limit` means.

@@ -9,6 +9,7 @@ use super::looking::looked;
 use super::step::{self, Step};
 use super::{Context, Outcome, agreeing, origins, saving};
 use crate::exit::Exit;
+use crate::inventory::Locale;
 use crate::plan::diff::Remote;
 use crate::plan::fleet::FleetPlan;
 use crate::plan::json::json;
@@ -55,15 +56,16 @@ impl Plan {
         if let Some(base) = base {
             origins::label_all(context, &mut looked, base)?;
         }
-        show(context, &looked.plan, show_remote);
+        let locale = context.locale(&looked.inventory);
+        show(context, &looked.plan, show_remote, locale);
         context.ui.report(&agreeing::revisions(context, &looked, true)?);
-        let overdue = agreeing::overdue(&looked, drills);
+        let overdue = agreeing::overdue(&looked, drills, locale);
         context.ui.report(&overdue);
         let exit = if overdue.has_errors() { Exit::Failed } else { exit(&looked.plan, detailed_exitcode) };
         let saved = out.map_or(Ok(()), |file| saving::save(context, &looked, &file, expires));
         // whoever reads the page is not at this terminal
         let remote = if show_remote { Remote::Shown } else { Remote::Withheld };
-        let markdown = || crate::markdown::of_plan(&looked.plan, remote).text();
+        let markdown = || crate::markdown::of_plan(&looked.plan, remote, locale).text();
         let saved = saved.and(page.map_or(Ok(()), |page| step::add(&page, &markdown())));
         match (saved, exit) {
             (Err(why), Exit::Success | Exit::Pending) => Err(why.into()),
@@ -90,12 +92,12 @@ fn exit(plan: &FleetPlan, detailed: bool) -> Exit {
 }
 
 /// The plan in the format that was asked for.
-pub fn show(context: &Context, plan: &FleetPlan, show_remote: bool) {
+pub fn show(context: &Context, plan: &FleetPlan, show_remote: bool, locale: Locale) {
     let ui = context.ui;
     let remote = if show_remote || ui.terminal { Remote::Shown } else { Remote::Withheld };
     match ui.format {
-        Format::Markdown => ui.data(&crate::markdown::of_plan(plan, remote).text()),
+        Format::Markdown => ui.data(&crate::markdown::of_plan(plan, remote, locale).text()),
         Format::Json => ui.json(&json(plan, remote)),
-        Format::Text => ui.data(&text(plan, Options { color: ui.color, remote, whole: ui.verbose > 0 })),
+        Format::Text => ui.data(&text(plan, Options { color: ui.color, remote, whole: ui.verbose > 0, locale })),
     }
 }

@@ -53,9 +53,12 @@ impl Review {
         let mut new = match new {
             Ok(new) => new,
             Err(mistakes) => {
-                let id = inventory::load(head_dir).0.map(|inventory| inventory.id.value).unwrap_or_default();
+                let head = inventory::load(head_dir).0;
+                let locale = head.as_ref().map(|inventory| inventory.chapter.locale).unwrap_or_default();
+                let locale = context.global.locale.unwrap_or(locale);
+                let id = head.map(|inventory| inventory.id.value).unwrap_or_default();
                 let mistakes = only_new(&old.err().unwrap_or_default(), named(mistakes));
-                let document = review::broken(&id, &mistakes).text();
+                let document = review::broken(&id, &mistakes, locale).text();
                 page.map_or(Ok(()), |page| step::add(&page, &document))?;
                 return Ok(broken(context, &base.commit, &document, &mistakes));
             }
@@ -72,12 +75,15 @@ impl Review {
         let mut found = review::review(old.as_ref(), &new);
         found.base.clone_from(&base.commit);
         found.head = head.map(|head| head.commit).or_else(|| strangers_revision(&dir)).unwrap_or_default();
+        let locale = context.locale(&new.inventory);
         match context.ui.format {
-            Format::Text => context.ui.data(&review::text(&found, context.ui.color, context.ui.verbose > 0)),
+            Format::Text => {
+                context.ui.data(&review::text(&found, context.ui.color, context.ui.verbose > 0, locale));
+            }
             Format::Json => context.ui.json(&review::json(&found)),
-            Format::Markdown => context.ui.data(&review::document(&found).text()),
+            Format::Markdown => context.ui.data(&review::document(&found, locale).text()),
         }
-        page.map_or(Ok(()), |page| step::add(&page, &review::document(&found).text()))?;
+        page.map_or(Ok(()), |page| step::add(&page, &review::document(&found, locale).text()))?;
         Ok(if detailed_exitcode && !found.is_empty() { Exit::Pending } else { Exit::Success })
     }
 }

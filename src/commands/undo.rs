@@ -151,7 +151,7 @@ fn said(context: &Context, looked: &Looked, entry: &Entry, left: &[(String, Stri
         }
         return;
     }
-    show(context, &looked.plan, show_remote);
+    show(context, &looked.plan, show_remote, context.locale(&looked.inventory));
     if !left.is_empty() {
         let lines: String = left.iter().map(|(id, why)| format!("  {id}: {why}\n")).collect();
         ui.data(&crate::plan::diff::visible(&format!("Not put back of run {}:\n{lines}", entry.id)));

@@ -13,6 +13,7 @@ use crate::plan::{Action, HostPlan};
 use crate::resource::{Attribute, Id};
 use crate::revision::extracted;
 use crate::secrets::{Identities, Live, Store};
+use crate::texts;
 
 /// What the revision before the run wanted of the host; or why that cannot be said, to follow "and".
 pub(super) fn before(
@@ -71,7 +72,7 @@ pub(super) fn withhold(plan: &mut HostPlan) {
         let contents = change.differences.iter().any(|it| is_content(&it.from) || is_content(&it.to));
         if contents && matches!(change.action, Action::Create | Action::Update | Action::Delete) {
             change.differences.retain(|it| !is_content(&it.from) && !is_content(&it.to));
-            change.reason.push_str("; withheld, --show-remote shows it");
+            change.reason = texts::withheld(&change.reason);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::offers::Told;
 use super::resources::Made;
-use crate::catalog::{Backed, Catalog, HostCatalog, Resource, ServiceEntry};
+use crate::catalog::{Backed, Catalog, HostCatalog, Resource, ServiceEntry, ServiceState};
 use crate::inventory::{Inventory, Selection};
 
 pub(super) fn catalog(
@@ -35,9 +35,14 @@ pub(super) fn catalog(
             keepers: told.keepers,
             backed: backed.get(made.host).cloned().unwrap_or_default(),
             checks: made.checks.into_iter().filter(|check| selection.has_service(&check.service)).collect(),
+            support: made.support,
             services: made.services,
             resources: Vec::new(),
         };
+        for service in catalog.services.iter_mut().filter(|service| !selection.has_service(&service.name)) {
+            // a limit leaves it out: what the host remembers of it stays
+            service.state = ServiceState::default();
+        }
         catalog.resources = limited(made.resources, &catalog.services, selection);
         Some(Arc::new(catalog))
     });

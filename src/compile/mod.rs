@@ -18,6 +18,7 @@ use crate::template::{Expressions, Limits, Scope, environment};
 
 mod assemble;
 mod backups;
+mod classes;
 mod cycles;
 mod explain;
 
@@ -102,6 +103,11 @@ fn run(
     let backed = backups::backed(&mut world, &offers);
     offers::gather(&mut world, offers);
     let hosts = resources::make(&mut world, &order, selection);
+    for made in &hosts {
+        let (Some(told), Some(backed)) = (told.get(made.host), backed.get(made.host)) else { continue };
+        let (resources, kept) = (made.resources.as_slice(), made.kept.as_slice());
+        classes::judge(&mut world, &classes::OnHost { host: made.host, resources, kept, told, backed });
+    }
     let mistakes = world.report.mistakes;
     if mistakes.has_errors() {
         return (None, mistakes);

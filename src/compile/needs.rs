@@ -1,5 +1,6 @@
 //! Needs: which service meets each, what it hands back, and the order that follows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minijinja::Value;
@@ -9,7 +10,7 @@ use super::offers::Offered;
 use super::repeat::condition;
 use super::{Instance, World, at_service};
 use crate::diag::{Diagnostic, Diagnostics, Place};
-use crate::modules::Need;
+use crate::modules::{Need, accept_fields};
 use crate::secret::SecretName;
 use crate::template::{Scope, to_value};
 use crate::yaml::{Entry, Map};
@@ -243,21 +244,51 @@ pub(super) fn order(world: &mut World<'_, '_, '_>) -> Option<Vec<usize>> {
 
 /// Evaluates facts, in order, and completes the scopes by `needs`.
 pub(super) fn hand_back_facts(world: &mut World<'_, '_, '_>, order: &[usize]) {
+    let mut taken = BTreeMap::new();
     for &index in order {
-        let Some((host, scope, told, mistakes)) = facts(world, index) else { continue };
-        world.report.on_host(host, mistakes);
-        for (provider, need) in told {
+        let Some((host, scope, told, mut mistakes)) = facts(world, index) else { continue };
+        for (provider, Told { need, unique }) in told {
+            for (field, value, place) in unique {
+                let (first, at) =
+                    taken.entry((provider, field.clone(), value.clone())).or_insert((index, place.clone()));
+                mistakes.0.extend(twice(world, (*first, at), (index, &place), &format!("{field}` {value}")));
+            }
             if let Some(provider) = world.instances.get_mut(provider) {
                 provider.needed_by.push(need);
             }
         }
+        world.report.on_host(host, mistakes);
         if let Some(instance) = world.instances.get_mut(index) {
             instance.scope = scope;
         }
     }
 }
 
-type Facts = (usize, Option<Arc<Scope>>, Vec<(usize, Value)>, Diagnostics);
+/// Two services that tell one provider the same, where none may; the hosts of one service may.
+fn twice(
+    world: &World<'_, '_, '_>,
+    (first, at): (usize, &Place),
+    (second, place): (usize, &Place),
+    what: &str,
+) -> Option<Diagnostic> {
+    let (first, second) = (world.instances.get(first)?, world.instances.get(second)?);
+    if first.name == second.name {
+        return None;
+    }
+    let fact = format!("`{}` and `{}` both want the `{what}", first.name, second.name);
+    let mistake = Diagnostic::error(fact).at(place).related(at, "the other one");
+    let mistake = mistake.related(first.place, "by this service").related(second.place, "and by this one");
+    Some(mistake.remedy("give one of them another value, in `needs` of the service or by a parameter of its module"))
+}
+
+/// What a provider gets to know of a need.
+struct Told {
+    need: Value,
+    /// Field, value and place of what no other service may say.
+    unique: Vec<(String, String, Place)>,
+}
+
+type Facts = (usize, Option<Arc<Scope>>, Vec<(usize, Told)>, Diagnostics);
 
 fn facts(world: &World<'_, '_, '_>, index: usize) -> Option<Facts> {
     let instance = world.instances.get(index)?;
@@ -283,7 +314,7 @@ fn facts(world: &World<'_, '_, '_>, index: usize) -> Option<Facts> {
     Some((instance.host, complete.then(|| Arc::new(scope)), told, mistakes))
 }
 
-/// What the one tells the other, and what it hands back.
+/// What the one tells the other, its own secrets included, and what it hands back.
 fn exchange<'a>(
     world: &World<'_, '_, 'a>,
     instance: &Instance<'a>,
@@ -291,25 +322,41 @@ fn exchange<'a>(
     bound: &Bound<'a>,
     provider: usize,
     mistakes: &mut Diagnostics,
-) -> Option<(Value, Value)> {
+) -> Option<(Told, Value)> {
     let provider = world.instances.get(provider)?;
-    let mut told = whereabouts(world, instance);
+    let asking = Arc::new(Scope::within(scope).with("secrets", secrets(world, instance)));
     let own = bound.own.into_iter().flatten().filter(|(key, _)| key.as_str() != "service");
+    let mut given = Map::new();
     for (key, entry) in bound.need.values.iter().chain(own) {
-        let value = to_value(&world.expressions.evaluate(&entry.node, scope, mistakes)?);
-        told.retain(|(name, _)| name != key);
-        told.push((key.clone(), value));
+        let node = world.expressions.evaluate(&entry.node, &asking, mistakes)?;
+        given.insert(key.clone(), Entry { key: entry.key.clone(), node });
     }
+    let mut unique = Vec::new();
+    if let Some(fields) = &provider.module?.takes {
+        let place = bound.own.map_or(&bound.need.place, |_| instance.place);
+        given = accept_fields(fields, &format!("needs.{}", bound.alias), given, place, mistakes)?;
+        for (field, entry) in given
+            .iter()
+            .filter(|(field, entry)| !entry.node.is_null() && fields.get(*field).is_some_and(|it| it.unique))
+        {
+            let value = entry.node.as_str().map_or_else(|| entry.node.to_json().to_string(), str::to_owned);
+            unique.push((field.clone(), value, entry.node.place.clone()));
+        }
+    }
+    let mut told = whereabouts(world, instance);
+    told.retain(|(name, _)| !given.contains_key(name));
+    told.extend(given.iter().map(|(key, entry)| (key.clone(), to_value(&entry.node))));
     let told = Value::from_pairs(told);
     let veil = world.expressions.veil();
-    let seen = Scope::within(provider.scope.as_ref()?).with("need", told.clone());
+    let seen = Scope::within(provider.scope.as_ref()?).with("need", veil.over(told.clone()));
     let seen = Arc::new(seen.with("secrets", secrets(world, provider)));
     let mut handed = whereabouts(world, provider);
     for (name, entry) in &provider.module?.facts {
         let value = world.expressions.evaluate(&entry.node, &seen, mistakes)?;
+        handed.retain(|(known, _)| known != name);
         handed.push((name.clone(), to_value(&value)));
     }
-    Some((told, veil.over(Value::from_pairs(handed))))
+    Some((Told { need: told, unique }, veil.over(Value::from_pairs(handed))))
 }
 
 /// The secrets that a service's module declares, as expressions see them.

@@ -1,6 +1,7 @@
 //! Offers: what services tell those that gather it. Ports that two services of a host both want are found here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use minijinja::Value;
 
@@ -9,7 +10,7 @@ use super::repeat::scopes;
 use super::{Instance, World};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::modules::accept_fields;
-use crate::template::to_value;
+use crate::template::{Scope, to_value};
 use crate::yaml::{Map, Node};
 
 /// One offer of one instance.
@@ -43,6 +44,8 @@ fn of_instance<'a>(
 ) -> Option<()> {
     let instance = world.instances.get(from)?;
     let (module, scope) = (instance.module?, instance.scope.as_ref()?);
+    let needed_by = world.expressions.veil().over(Value::from(instance.needed_by.clone()));
+    let scope = &Arc::new(Scope::within(scope).with("needed_by", needed_by));
     for (name, declared) in module.offers.iter().flat_map(|(name, offers)| offers.iter().map(move |one| (name, one)))
     {
         for scope in scopes(world.expressions, &declared.repeat, scope, mistakes).unwrap_or_default() {
@@ -75,7 +78,8 @@ fn addressee(world: &World<'_, '_, '_>, instance: &Instance<'_>, to: &Node) -> R
 /// The same port of the same host, wanted by two services.
 fn ports(world: &mut World<'_, '_, '_>, offers: &[Offered<'_>]) {
     let mut taken: BTreeMap<(usize, String, i64), usize> = BTreeMap::new();
-    for offer in offers.iter().filter(|offer| offer.name == "ports") {
+    let is_shared = |offer: &&Offered<'_>| offer.fields.get("shared").and_then(Node::as_bool) == Some(true);
+    for offer in offers.iter().filter(|offer| offer.name == "ports" && !is_shared(offer)) {
         let Some(instance) = world.instances.get(offer.from) else { continue };
         let mut mistakes = Diagnostics::default();
         let port = offer.fields.get("port").and_then(Node::as_int).filter(|port| (1..=65535).contains(port));
@@ -109,6 +113,18 @@ fn ports(world: &mut World<'_, '_, '_>, offers: &[Offered<'_>]) {
 pub(super) struct Told {
     pub(super) ports: BTreeSet<String>,
     pub(super) keepers: BTreeSet<String>,
+    /// What is to be saved.
+    pub(super) saved: Vec<Saved>,
+    /// Roots of sites, with the service that offers each.
+    pub(super) roots: Vec<(String, String)>,
+}
+
+/// One offer of a backup.
+#[derive(Debug, Clone)]
+pub(super) struct Saved {
+    pub(super) service: String,
+    pub(super) paths: Vec<String>,
+    pub(super) databases: Vec<String>,
 }
 
 /// For each host, by its index.
@@ -119,6 +135,16 @@ pub(super) fn told(world: &World<'_, '_, '_>, offers: &[Offered<'_>]) -> Vec<Tol
         let Some(told) = all.get_mut(instance.host) else { continue };
         if offer.name == "backups" {
             told.keepers.insert(instance.name.to_owned());
+            let text = |key: &str| Some(offer.fields.get(key)?.as_str()?.to_owned());
+            let paths = offer.fields.get("paths").and_then(Node::as_list).unwrap_or_default();
+            told.saved.push(Saved {
+                service: instance.name.to_owned(),
+                paths: paths.iter().filter_map(Node::as_str).map(str::to_owned).collect(),
+                databases: ["postgres", "mariadb"].iter().filter_map(|key| text(key)).collect(),
+            });
+        }
+        if let ("sites", Some(root)) = (offer.name, offer.fields.get("root").and_then(Node::as_str)) {
+            told.roots.push((root.to_owned(), instance.name.to_owned()));
         }
         if let ("ports", Some(port)) = (offer.name, offer.fields.get("port").and_then(Node::as_int)) {
             let protocol = offer.fields.get("protocol").and_then(Node::as_str).unwrap_or("tcp");

@@ -5,18 +5,21 @@ use std::sync::Arc;
 
 use minijinja::Value;
 
-use super::World;
+use super::classes::Kept;
 use super::files::{Content, Sources};
 use super::needs::{fetched, secrets};
 use super::repeat::scopes;
 use super::rotations;
-use crate::catalog::{Resource, ServiceEntry};
+use super::{Instance, World};
+use crate::abilities::Support;
+use crate::catalog::{Resource, ServiceEntry, ServiceState};
 use crate::checks::{self, Check};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::inventory::Selection;
 use crate::kinds::{Build, Kind, Site, fight};
-use crate::modules::DeclaredCheck;
+use crate::modules::{DeclaredCheck, Supported, Text};
 use crate::resource::Id;
+use crate::said::Said;
 use crate::template::Scope;
 use crate::yaml::Node;
 
@@ -28,6 +31,9 @@ pub(super) struct Made {
     pub(super) services: Vec<ServiceEntry>,
     pub(super) resources: Vec<Resource>,
     pub(super) checks: Vec<Check>,
+    /// What modules say is data of a class.
+    pub(super) kept: Vec<Kept>,
+    pub(super) support: BTreeMap<Id, Support>,
 }
 
 pub(super) fn make(world: &mut World<'_, '_, '_>, order: &[usize], selection: &Selection) -> Vec<Made> {
@@ -65,6 +71,8 @@ fn on_host(
         site: &site,
         resources: Vec::new(),
         checks: Vec::new(),
+        kept: Vec::new(),
+        support: BTreeMap::new(),
         known: BTreeMap::new(),
         left_out: BTreeSet::new(),
     };
@@ -81,11 +89,28 @@ fn on_host(
     let entry = |index: &usize| {
         let instance = world.instances.get(*index)?;
         let needs = instance.needs.iter().filter_map(|bound| position(bound.provider?)).collect();
-        Some(ServiceEntry { name: instance.name.to_owned(), module: instance.service.module.value.clone(), needs })
+        let (name, module) = (instance.name.to_owned(), instance.service.module.value.clone());
+        Some(ServiceEntry { name, module, needs, state: state(instance) })
     };
     let services = order.iter().filter_map(entry).collect();
-    let (resources, checks) = (list.resources, list.checks);
-    Made { host, site, services, resources, checks }
+    let List { resources, checks, kept, support, .. } = list;
+    Made { host, site, services, resources, checks, kept, support }
+}
+
+/// What the host is to remember of the service.
+fn state(instance: &Instance<'_>) -> ServiceState {
+    let (Some(module), Some(scope)) = (instance.module, instance.scope.as_ref()) else {
+        return ServiceState::default();
+    };
+    let fixed = module.params.iter().filter(|(_, param)| param.immutable);
+    let fixed = fixed.filter_map(|(name, _)| Some((name.clone(), serde_json::to_string(scope.get(name)?).ok()?)));
+    let text = |text: &Text| Said::of(|locale| text.in_language(locale.code()).trim().to_owned());
+    ServiceState {
+        version: module.version,
+        accepted: instance.service.accept_upgrade.unwrap_or_default(),
+        breaking: module.breaking.iter().map(|(version, what)| (*version, text(what))).collect(),
+        fixed: fixed.collect(),
+    }
 }
 
 /// A secret in a field that does not take one would be seen on the way, in a plan or in a list of processes.
@@ -128,6 +153,8 @@ struct List<'l, 'w, 'e, 'a> {
     site: &'l Site,
     resources: Vec<Resource>,
     checks: Vec<Check>,
+    kept: Vec<Kept>,
+    support: BTreeMap<Id, Support>,
     known: BTreeMap<Id, usize>,
     left_out: BTreeSet<&'static str>,
 }
@@ -162,6 +189,10 @@ impl<'a> List<'_, '_, '_, 'a> {
                 self.add(rotation.resource(owner, true), mistakes);
             }
         }
+        if let Some(class) = &module.data {
+            let (service, place) = (instance.name.to_owned(), instance.place.clone());
+            self.kept.push(Kept { resource: None, service, place, class: class.clone() });
+        }
         for declared in &module.resources {
             if self.site.is_directory() && !declared.kind.works_in_directory() {
                 self.left_out.insert(declared.kind.name());
@@ -180,6 +211,13 @@ impl<'a> List<'_, '_, '_, 'a> {
                     let id = Id::new(declared.kind.name(), item.name());
                     let place = fields.place.clone();
                     let (kind, item, owners) = (declared.kind, Arc::from(item), vec![owner]);
+                    for supported in module.supported.iter().chain(&declared.supported) {
+                        self.ask(&id, supported, &scope, mistakes);
+                    }
+                    if let Some(class) = &declared.class {
+                        let (service, place, resource) = (instance.name.to_owned(), place.clone(), Some(id.clone()));
+                        self.kept.push(Kept { resource, service, place, class: class.clone() });
+                    }
                     self.add(Resource { id, kind, item, owners, data: declared.data, place }, mistakes);
                 }
             }
@@ -199,6 +237,36 @@ impl<'a> List<'_, '_, '_, 'a> {
             world.expressions.evaluate(node, &scope, mistakes);
         }
         Some(())
+    }
+
+    /// What a resource asks of the host, beside what others ask for it.
+    fn ask(&mut self, id: &Id, supported: &'a Supported, scope: &Arc<Scope>, mistakes: &mut Diagnostics) {
+        let mut here = true;
+        if let Some(when) = &supported.when
+            && let Some(value) = self.world.expressions.evaluate(when, scope, mistakes)
+        {
+            match value.as_bool() {
+                Some(is) => here = is,
+                None => mistakes.push(
+                    Diagnostic::error(format!(
+                        "`when` of `supported` must be true or false, not {}",
+                        value.description()
+                    ))
+                    .at(&when.place),
+                ),
+            }
+        }
+        let language = self.world.inventory.chapter.locale.code();
+        let support = self.support.entry(id.clone()).or_default();
+        support.never |= !here;
+        for word in &supported.abilities {
+            if !support.abilities.contains(word) {
+                support.abilities.push(word);
+            }
+        }
+        if support.because.is_empty() {
+            supported.because.in_language(language).trim().clone_into(&mut support.because);
+        }
     }
 
     fn add_checks(

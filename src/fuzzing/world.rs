@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::catalog::{HostCatalog, Resource, ServiceEntry};
 use crate::diag::{Diagnostics, Source};
+use crate::inventory::Locale;
 use crate::kinds::bench::{Sources, entry};
 use crate::kinds::{ALL, Build, Kind, Site, TreeNode, named};
 use crate::plan::HostPlan;
@@ -45,8 +46,12 @@ pub(super) fn catalog() -> Arc<HostCatalog> {
         }
     }
     resources.push(resource(named("file").expect("a kind"), &sealed(), &site));
-    let service =
-        |name: &str, needs: &[usize]| ServiceEntry { name: name.into(), module: "test".into(), needs: needs.into() };
+    let service = |name: &str, needs: &[usize]| ServiceEntry {
+        name: name.into(),
+        module: "test".into(),
+        needs: needs.into(),
+        state: crate::catalog::ServiceState::default(),
+    };
     Arc::new(HostCatalog {
         host: "web1".into(),
         chapter: "Test".into(),
@@ -62,6 +67,7 @@ pub(super) fn catalog() -> Arc<HostCatalog> {
         ports: BTreeSet::new(),
         keepers: BTreeSet::new(),
         backed: Vec::new(),
+        support: std::collections::BTreeMap::new(),
         services: vec![service("base", &[]), service("wiki", &[0])],
         resources,
     })
@@ -107,9 +113,9 @@ pub(super) fn shown(plan: HostPlan) -> Vec<String> {
         hosts: vec![HostEntry { host, result: Ok(plan) }],
     };
     let drift = plan::drift::drift(&fleet);
-    let mut shown = vec![drift.text(), markdown::of_plan(&fleet, Remote::Shown).text()];
+    let mut shown = vec![drift.text(Locale::En), markdown::of_plan(&fleet, Remote::Shown, Locale::Es).text()];
     for whole in [true, false] {
-        shown.push(text(&fleet, Options { color: false, remote: Remote::Shown, whole }));
+        shown.push(text(&fleet, Options { color: false, remote: Remote::Shown, whole, locale: Locale::Es }));
     }
     let _ = drift.json().to_string();
     let _ = plan::json::json(&fleet, Remote::Withheld).to_string();

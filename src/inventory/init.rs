@@ -160,12 +160,15 @@ hosts: {}
 groups: {}
 
 # What runs where. `steward module list` shows the modules, `steward module show NAME` what each asks for:
-#   baseline: { module: baseline, on: all }
+services:
+  apt: { module: apt, on: all } # updates, every night
+  firewall: { module: firewall, on: all } # lets in only what services declare
+  baseline: { module: baseline, on: all } # people's accounts, SSH without passwords
+#   nginx: { module: nginx, on: web1 }
 #   website:
 #     module: static-site
 #     on: web1
 #     params: { domain: www.chapter.example, source: site/ }
-services: {}
 "#;
 
 #[cfg(test)]
@@ -213,7 +216,7 @@ mod tests {
         let key = "AAAAC3NzaC1lZDI1NTE5AAAAIL3eOZ1h0yFf0oA1Vn0w6wT5y0mJm3b7xM2S0c9bq7aV";
         let text: String = text
             .lines()
-            .filter(|line| !["people: {}", "hosts: {}", "groups: {}", "services: {}"].contains(line))
+            .filter(|line| !["people: {}", "hosts: {}", "groups: {}"].contains(line))
             .map(|line| match line.strip_prefix("#   ") {
                 Some(example) if !example.starts_with("steward ") => format!("  {example}\n"),
                 _ => format!("{line}\n"),
@@ -224,7 +227,6 @@ mod tests {
             .replace("# The volunteers", "people:\n# The volunteers")
             .replace("# The servers.", "hosts:\n# The servers.")
             .replace("# Hosts that have", "groups:\n# Hosts that have")
-            .replace("# What runs where.", "services:\n# What runs where.")
             .replace("AAAA…", key)
             .replace("age1…", "age1lfj49efwqcurqzxd84chv976ntj7jmp20un3sxvsf4s47ylmp97qwa3w0h");
         let dir = tempfile::tempdir().unwrap();
@@ -232,7 +234,7 @@ mod tests {
         let (inventory, mistakes) = load(dir.path());
         assert!(mistakes.0.is_empty(), "{mistakes:?}\n{text}");
         let inventory = inventory.unwrap();
-        assert_eq!((inventory.people.len(), inventory.hosts.len(), inventory.services.len()), (1, 1, 2));
+        assert_eq!((inventory.people.len(), inventory.hosts.len(), inventory.services.len()), (1, 1, 5));
     }
 
     #[test]

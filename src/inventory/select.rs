@@ -121,7 +121,7 @@ impl Inventory {
             }
         }
         let hosts = chosen.of(&self.hosts);
-        if let Some(on) = service.on.first().filter(|_| sure && hosts.is_empty()) {
+        if let Some(on) = service.on.first().filter(|_| sure && hosts.is_empty() && !self.hosts.is_empty()) {
             mistakes.push(
                 Diagnostic::warning(format!("the service `{}` runs nowhere: `on` matches no host", service.name))
                     .at(&on.place)

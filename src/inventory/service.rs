@@ -29,6 +29,9 @@ pub struct Service {
     /// People or roles who read its secrets besides maintainers; without it, operators do.
     #[serde(default)]
     pub readers: Option<Vec<Placed<String>>>,
+    /// The version of the module up to which its `breaking` changes are agreed to, on all hosts of the service.
+    #[serde(default)]
+    pub accept_upgrade: Option<i64>,
     /// The hosts that `on` means, in inventory order. Filled by loading.
     #[serde(skip)]
     pub hosts: Vec<String>,

@@ -3,15 +3,17 @@
 
 use std::fmt::Write as _;
 
+use crate::inventory::Locale;
 use crate::kinds::Risk;
 use crate::plan::diff::{Remote, diff, visible};
 use crate::plan::drift::{Differing, Drift, State};
 use crate::plan::fleet::FleetPlan;
-use crate::plan::json::word;
 use crate::plan::leaving::Kept;
-use crate::plan::text::{risk_text, summary, worth_showing};
-use crate::plan::warnings::{self, Note, Topic, in_order, listed};
+use crate::plan::text::{risk_text, summed, worth_showing};
+use crate::plan::warnings::{self, Note, Topic, doing, in_order};
 use crate::plan::{Action, Change};
+use crate::said::{Said, listed};
+use crate::texts;
 
 const LIMIT: usize = 60_000;
 /// Bytes of the lists before the diffs; the rest of a longer list is counted.
@@ -20,14 +22,16 @@ const LIST: usize = 12_000;
 /// What is shown; every text is plain.
 #[derive(Debug, Default)]
 pub struct Document {
+    pub locale: Locale,
     /// Plain ASCII words of ours: what the comment is found by.
     pub marker: String,
-    pub title: String,
+    pub title: Said,
     /// Gravest first.
     pub notes: Vec<Note>,
-    pub summary: String,
+    /// Its lines.
+    pub summary: Vec<Said>,
     /// Titles and texts of diffs that belong to no host.
-    pub modules: Vec<(String, String)>,
+    pub modules: Vec<(Said, String)>,
     pub hosts: Vec<Host>,
 }
 
@@ -35,23 +39,24 @@ pub struct Document {
 pub struct Host {
     pub name: String,
     /// For the table.
-    pub cell: String,
+    pub cell: Said,
     /// Of all its changes; may be empty.
     pub diffs: String,
 }
 
 impl Document {
     pub fn text(&self) -> String {
-        let mut text = format!("<!-- {} -->\n## {}\n\n", self.marker, escaped(&self.title));
+        let locale = self.locale;
+        let mut text = format!("<!-- {} -->\n## {}\n\n", self.marker, escaped(self.title.text(locale)));
         let (warnings, told): (Vec<&Note>, Vec<&Note>) = self.notes.iter().partition(|note| note.topic.warns());
-        list(&mut text, &warnings, "⚠️ ");
-        let lines: Vec<String> = self.summary.trim().lines().map(escaped).collect();
+        list(&mut text, &warnings, "⚠️ ", locale);
+        let lines: Vec<String> = self.summary.iter().map(|line| escaped(line.text(locale))).collect();
         let _ = writeln!(text, "**{}**\n", lines.join("<br>"));
-        list(&mut text, &told, "");
-        table(&mut text, &self.hosts);
+        list(&mut text, &told, "", locale);
+        table(&mut text, &self.hosts, locale);
         let mut dropped = Vec::new();
-        let modules = self.modules.iter().map(|(title, diff)| (title.clone(), diff.as_str()));
-        for (title, diffs) in modules.chain(alike(&self.hosts)) {
+        let modules = self.modules.iter().map(|(title, diff)| (title.text(locale).to_owned(), diff.as_str()));
+        for (title, diffs) in modules.chain(alike(&self.hosts, locale)) {
             let whole = details(&title, diffs);
             // room for the note that names what was dropped
             if text.len() + whole.len() <= LIMIT - 3_000 {
@@ -62,24 +67,21 @@ impl Document {
         }
         if !dropped.is_empty() {
             let named = dropped.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
-            let _ = writeln!(
-                text,
-                "These diffs did not fit and were left out: {}{}. Run the command itself to see them.",
-                cut(&named, 2_000),
-                if dropped.len() > 10 { format!(" and {} others", dropped.len() - 10) } else { String::new() }
-            );
+            let others = if dropped.len() > 10 { texts::and_others(dropped.len() - 10) } else { Said::default() };
+            let _ = writeln!(text, "{}", texts::left_out(cut(&named, 2_000), &others).text(locale));
         }
         text
     }
 }
 
-fn table(text: &mut String, hosts: &[Host]) {
+fn table(text: &mut String, hosts: &[Host], locale: Locale) {
     if hosts.is_empty() {
         return;
     }
-    text.push_str("| Host | Changes |\n| --- | --- |\n");
+    let _ = writeln!(text, "{}\n| --- | --- |", texts::table_head().text(locale));
     let before = text.len();
-    let mut rows = hosts.iter().map(|host| format!("| {} | {} |\n", escaped(&host.name), escaped(&host.cell)));
+    let row = |host: &Host| format!("| {} | {} |\n", escaped(&host.name), escaped(host.cell.text(locale)));
+    let mut rows = hosts.iter().map(row);
     for row in rows.by_ref() {
         text.push_str(&row);
         if text.len() - before > LIST {
@@ -88,13 +90,13 @@ fn table(text: &mut String, hosts: &[Host]) {
     }
     let more = rows.count();
     if more > 0 {
-        let _ = writeln!(text, "| … | {more} more hosts |");
+        let _ = writeln!(text, "| … | {} |", texts::more_hosts(more).text(locale));
     }
     text.push('\n');
 }
 
 /// Hosts with the same diffs, together: what happens to fifty servers is read once.
-fn alike(hosts: &[Host]) -> Vec<(String, &str)> {
+fn alike(hosts: &[Host], locale: Locale) -> Vec<(String, &str)> {
     let mut groups: Vec<(Vec<&str>, &str)> = Vec::new();
     for host in hosts.iter().filter(|host| !host.diffs.is_empty()) {
         match groups.iter_mut().find(|(_, diffs)| *diffs == host.diffs) {
@@ -102,17 +104,18 @@ fn alike(hosts: &[Host]) -> Vec<(String, &str)> {
             None => groups.push((vec![&host.name], &host.diffs)),
         }
     }
-    groups.into_iter().map(|(names, diffs)| (listed(&names), diffs)).collect()
+    groups.into_iter().map(|(names, diffs)| (listed(&names).text(locale).to_owned(), diffs)).collect()
 }
 
-fn list(text: &mut String, notes: &[&Note], mark: &str) {
+fn list(text: &mut String, notes: &[&Note], mark: &str, locale: Locale) {
     let before = text.len();
     for (index, note) in notes.iter().enumerate() {
         if text.len() - before > LIST / 4 {
-            let _ = writeln!(text, "- … {} more", notes.len() - index);
+            let _ = writeln!(text, "- {}", texts::more(notes.len() - index).text(locale));
             break;
         }
-        let _ = writeln!(text, "- {mark}**{}** {}", escaped(note.topic.label()), escaped(&cut(&note.line(), 500)));
+        let label = escaped(note.topic.label().text(locale));
+        let _ = writeln!(text, "- {mark}**{label}** {}", escaped(&cut(&note.line(locale), 500)));
     }
     if !notes.is_empty() {
         text.push('\n');
@@ -180,36 +183,37 @@ fn begins_path(rest: &std::iter::Peekable<std::str::Chars<'_>>) -> bool {
 }
 
 /// All changes of a host as lines for a fence. In a diff, forges colour lines that begin with `!`.
-pub fn changes(changes: &[Change], remote: Remote) -> String {
+pub fn changes(changes: &[Change], remote: Remote, locale: Locale) -> String {
     let mut text = String::new();
     for change in changes {
         let id = change.id.to_string().replace('\n', "\u{240a}");
-        let reason = change.reason.replace('\n', " ");
+        let reason = change.reason.text(locale).replace('\n', " ");
         let mark = if change.risk.is_empty() { '#' } else { '!' };
-        let _ = write!(text, "{mark} {} {id}", word(change.action));
+        let _ = write!(text, "{mark} {}", doing(change.action, &id).text(locale));
         for risk in change.risk.iter().filter(|risk| **risk != Risk::Restart || change.action != Action::Restart) {
-            let _ = write!(text, " ({})", risk_text(*risk));
+            let _ = write!(text, " ({})", risk_text(*risk).text(locale));
         }
         let _ = write!(text, " [{}] {reason}", change.services.join(", "));
         if let Some(provider) = &change.deferred {
-            let _ = write!(text, " (decided during apply, after {})", provider.replace('\n', "\u{240a}"));
+            text.push_str(texts::decided_after(provider.replace('\n', "\u{240a}")).text(locale));
         }
         if let Some(origin) = change.origin {
-            let _ = write!(text, " ({})", origin.label());
+            let _ = write!(text, " ({})", origin.label().text(locale));
         }
         text.push('\n');
-        text.push_str(&diff(&worth_showing(change), remote));
+        text.push_str(&diff(&worth_showing(change), remote, locale));
     }
     text
 }
 
 /// The same document for what `plan` found on hosts.
-pub fn of_plan(plan: &FleetPlan, remote: Remote) -> Document {
+pub fn of_plan(plan: &FleetPlan, remote: Remote, locale: Locale) -> Document {
     let mut document = Document {
+        locale,
         marker: format!("steward:plan:{}", marked(&plan.id)),
-        title: format!("Plan: {} at {}", plan.inventory, plan.revision.as_deref().unwrap_or("no revision")),
+        title: texts::plan_title(&plan.inventory, revision(plan.revision.as_deref())),
         notes: warnings::of_plan(plan),
-        summary: summary(&plan.summary()),
+        summary: summed(&plan.summary()),
         ..Document::default()
     };
     for entry in &plan.hosts {
@@ -219,14 +223,11 @@ pub fn of_plan(plan: &FleetPlan, remote: Remote) -> Document {
                 document.notes.extend(access);
                 let backups = found.backups.iter().map(|it| Note::on(Topic::Data, &entry.host, it.line()));
                 document.notes.extend(backups);
-                let stays = |it: &Kept| Note::on(Topic::Kept, &entry.host, format!("{}: {}", it.id, it.why));
+                let stays = |it: &Kept| Note::on(Topic::Kept, &entry.host, texts::why(&it.id, &it.why));
                 document.notes.extend(found.leavings.kept.iter().map(stays));
-                (
-                    format!("{} to change, {} unchanged", found.changes.len(), found.unchanged),
-                    changes(&found.changes, remote),
-                )
+                (texts::counts(found.changes.len(), found.unchanged), changes(&found.changes, remote, locale))
             }
-            Err(error) => (if error.unreachable { "unreachable" } else { "failed" }.to_owned(), String::new()),
+            Err(error) => (if error.unreachable { texts::unreachable() } else { texts::failed() }, String::new()),
         };
         document.hosts.push(Host { name: entry.host.clone(), cell, diffs });
     }
@@ -235,27 +236,35 @@ pub fn of_plan(plan: &FleetPlan, remote: Remote) -> Document {
 }
 
 /// The same for what `drift` found: no content of any host is in it.
-pub fn of_drift(drift: &Drift) -> String {
-    let revision = drift.revision.as_deref().unwrap_or("no revision");
-    let count = |state: State| format!("{} {}", drift.count(state), state.word());
+pub fn of_drift(drift: &Drift, locale: Locale) -> String {
+    let count = |state: State| format!("{} ", drift.count(state)) + state.label().text(locale);
     let states = [State::Drift, State::Failed, State::Unreachable, State::Ok].map(count);
     let mut document = Document {
+        locale,
         marker: format!("steward:drift:{}", marked(&drift.id)),
-        title: format!("Drift: {} at {revision}", drift.inventory),
-        summary: format!("Hosts: {}.", states.join(", ")),
+        title: texts::drift_title(&drift.inventory, revision(drift.revision.as_deref())),
+        summary: vec![texts::hosts_are(states.join(", "))],
         ..Document::default()
     };
     for host in &drift.hosts {
-        let error = host.error.iter().map(|why| Note::on(Topic::Unseen, &host.host, why.as_str()));
+        let error = host.error.iter().map(|why| Note::on(Topic::Unseen, &host.host, why.clone()));
         document.notes.extend(error);
-        let line = |it: &Differing| format!("# {} {}: {}\n", it.action, it.id, it.reason).replace('\n', " ") + "\n";
+        let line = |it: &Differing| {
+            let what = doing(it.action, &it.id);
+            texts::why(&what, &it.reason).text(locale).replace('\n', " ")
+        };
+        let line = |it: &Differing| format!("# {}\n", line(it));
         document.hosts.push(Host {
             name: host.host.clone(),
-            cell: format!("{}, {} differ", host.state.word(), host.differences.len()),
+            cell: texts::drift_cell(host.state.label(), host.differences.len()),
             diffs: host.differences.iter().map(line).collect(),
         });
     }
     document.text()
+}
+
+fn revision(known: Option<&str>) -> Said {
+    known.map_or_else(texts::no_revision, Said::from)
 }
 
 /// The part of a marker that tells inventories apart. An id comes from a stranger, too.

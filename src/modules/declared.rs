@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 
+use super::limits::{read_class, read_supported};
 use super::{Declaration, DeclaredCheck, Need, Offer, Repeat};
 use crate::checks;
 use crate::diag::{Diagnostic, Diagnostics};
@@ -16,7 +17,7 @@ pub(super) fn read_resource(node: &Node, mistakes: &mut Diagnostics) -> Option<D
         return None;
     };
     let repeat = Repeat { when: value_of(map, "when"), for_each: value_of(map, "for_each") };
-    let mut kinds = map.iter().filter(|(key, _)| !is_control(key) && key.as_str() != "data");
+    let mut kinds = map.iter().filter(|(key, _)| !is_control(key) && !matches!(key.as_str(), "data" | "supported"));
     let Some((tag, entry)) = kinds.next() else {
         let known: Vec<&str> = kinds::ALL.iter().map(|kind| kind.name()).collect();
         let remedy = format!("write `- KIND: {{ … }}`, with one of: {}", known.join(", "));
@@ -33,14 +34,20 @@ pub(super) fn read_resource(node: &Node, mistakes: &mut Diagnostics) -> Option<D
         mistakes.push(unknown_kind(tag, entry));
         return None;
     };
-    let data = match map.get("data") {
-        None => false,
-        Some(entry) => entry.node.as_bool().unwrap_or_else(|| {
-            mistakes.push(Diagnostic::error("`data` must be true or false").at(&entry.node.place));
-            false
-        }),
+    let (data, class) = match map.get("data").map(|entry| &entry.node) {
+        None => (false, None),
+        Some(node) if matches!(node.value, Value::Map(_)) => (true, read_class(node, mistakes)),
+        Some(node) => {
+            let data = node.as_bool().unwrap_or_else(|| {
+                let fact = "`data` must be true or false, or say a class: { class: personal }";
+                mistakes.push(Diagnostic::error(fact).at(&node.place));
+                false
+            });
+            (data, None)
+        }
     };
-    known.then(|| Declaration { kind, repeat, data, fields: with_fields(kind, &entry.node) })
+    let supported = map.get("supported").and_then(|entry| read_supported(&entry.node, mistakes));
+    known.then(|| Declaration { kind, repeat, data, class, supported, fields: with_fields(kind, &entry.node) })
 }
 
 /// One entry of `checks`: a kind with its fields, and perhaps `when`, `for_each` and `within`.
@@ -67,7 +74,7 @@ fn is_control(key: &str) -> bool {
 fn unknown_kind(tag: &str, entry: &Entry) -> Diagnostic {
     let kinds = kinds::ALL.iter().map(|kind| kind.name());
     let mistake = Diagnostic::error(format!("there is no kind of resource `{tag}`")).at(&entry.key);
-    mistake.suggest(tag, kinds.chain(["when", "for_each", "data"]))
+    mistake.suggest(tag, kinds.chain(["when", "for_each", "data", "supported"]))
 }
 
 /// `- package: nginx` is `- package: { name: nginx }`.

@@ -32,6 +32,10 @@ pub fn show(library: &Library, module: &Module, language: &str) -> String {
     let offers: Vec<&str> = module.offers.keys().map(String::as_str).collect();
     let gathers: Vec<&str> = module.gathers.keys().map(String::as_str).collect();
     let facts: Vec<&str> = module.facts.keys().map(String::as_str).collect();
+    if let Some(takes) = &module.takes {
+        text.push_str("\nWhat needs it may say\n");
+        fields(&mut text, takes, language, 2);
+    }
     for (title, names) in [("Needs", needs), ("Hands back", facts), ("Offers", offers), ("Gathers", gathers)] {
         if !names.is_empty() {
             let _ = writeln!(text, "\n{title}: {}", names.join(", "));
@@ -59,6 +63,7 @@ pub fn json(library: &Library, module: &Module, language: &str) -> Value {
         "summary": module.summary.in_language(language),
         "params": json_fields(&module.params, language),
         "needs": keys(module.needs.keys().collect()),
+        "takes": module.takes.as_ref().map(|fields| json_fields(fields, language)),
         "facts": keys(module.facts.keys().collect()),
         "offers": keys(module.offers.keys().collect()),
         "gathers": keys(module.gathers.keys().collect()),
@@ -76,6 +81,7 @@ fn json_fields(params: &IndexMap<String, Param>, language: &str) -> Value {
             "example": param.example.as_ref().map(Node::to_json),
             "one_of": param.one_of.iter().map(Node::to_json).collect::<Vec<_>>(),
             "immutable": param.immutable,
+            "unique": param.unique,
             "help": param.help.in_language(language),
             "fields": json_fields(&param.fields, language),
         });
@@ -92,6 +98,7 @@ fn fields(text: &mut String, params: &IndexMap<String, Param>, language: &str, d
             None => ", required".to_owned(),
         };
         let fixed = if param.immutable { ", cannot be changed later" } else { "" };
+        let fixed = if param.unique { ", another one for each service" } else { fixed };
         let kind = if param.one_of.is_empty() {
             param.kind.to_string()
         } else {

@@ -17,6 +17,7 @@ use crate::yaml::{Map, Node};
 mod declared;
 pub mod describe;
 mod library;
+mod limits;
 pub mod lock;
 mod params;
 mod read;
@@ -65,6 +66,12 @@ pub struct Module {
     pub summary: Text,
     /// What a reviewer should know of a version, by its number.
     pub notes: BTreeMap<i64, Text>,
+    /// What stops working, or has to be done by hand, with a version: nobody comes to it without agreeing.
+    pub breaking: BTreeMap<i64, Text>,
+    /// The class of the data that its services keep.
+    pub data: Option<DataClass>,
+    /// What all its resources ask of a host.
+    pub supported: Option<Supported>,
     /// In the order of the file, without those that could not be read.
     pub params: IndexMap<String, Param>,
     /// The names of all params, those too.
@@ -74,6 +81,8 @@ pub struct Module {
     pub needs: IndexMap<String, Need>,
     /// What a service of this module hands back to those that need it: expressions that also see `need`.
     pub facts: Map,
+    /// What those that need it may say: the fields of a need. `None`: anything.
+    pub takes: Option<IndexMap<String, Param>>,
     /// What it collects from the services of its host: the fields of each offer.
     pub gathers: IndexMap<String, IndexMap<String, Param>>,
     pub offers: IndexMap<String, Vec<Offer>>,
@@ -113,7 +122,56 @@ pub struct Declaration {
     pub repeat: Repeat,
     /// What it holds is nobody's to make again: it is never taken away by omission.
     pub data: bool,
+    pub class: Option<DataClass>,
+    pub supported: Option<Supported>,
     pub fields: Node,
+}
+
+/// `data: { class: personal }`.
+#[derive(Debug, Clone)]
+pub struct DataClass {
+    pub class: Class,
+    /// False: it can be made again, so that it needs no backup.
+    pub backup: bool,
+}
+
+/// Who may see it, from everybody to nearly nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    Public,
+    /// The chapter's own: minutes, drafts, settings.
+    Internal,
+    /// Of people who can be told from it.
+    Personal,
+    /// What harms people if it gets out: membership, health, chats.
+    Sensitive,
+}
+
+impl DataClass {
+    /// In one word.
+    pub fn word(&self) -> &'static str {
+        match self.class {
+            Class::Public => "public",
+            Class::Internal => "internal",
+            Class::Personal => "personal",
+            Class::Sensitive => "sensitive",
+        }
+    }
+
+    /// True for all but what everybody may see.
+    pub fn is_private(&self) -> bool {
+        self.class > Class::Public
+    }
+}
+
+/// `supported: { needs: [clock], when: …, because: … }`: where it can work at all.
+#[derive(Debug)]
+pub struct Supported {
+    /// False on a host: it is not supported there.
+    pub when: Option<Node>,
+    /// Words of [`ABILITIES`](crate::abilities::ABILITIES).
+    pub abilities: Vec<&'static str>,
+    pub because: Text,
 }
 
 impl std::fmt::Debug for Declaration {

@@ -20,6 +20,10 @@ pub struct Param {
     pub optional: bool,
     /// True: it cannot be changed once the service exists.
     pub immutable: bool,
+    /// True, in `takes`: no two services may give the same value.
+    pub unique: bool,
+    /// Fields that whoever gives this one must give, too.
+    pub with: Vec<String>,
     /// The only values allowed; empty: any of the type.
     pub one_of: Vec<Node>,
     /// Of the object that this is or contains.
@@ -40,6 +44,10 @@ struct Raw {
     #[serde(default)]
     immutable: bool,
     #[serde(default)]
+    unique: bool,
+    #[serde(default)]
+    with: Vec<String>,
+    #[serde(default)]
     one_of: Vec<Node>,
     #[serde(default)]
     fields: Map,
@@ -56,7 +64,16 @@ pub(super) fn read_params(map: &Map, mistakes: &mut Diagnostics) -> IndexMap<Str
             );
         }
     }
-    read_fields(map, mistakes)
+    let params = read_fields(map, mistakes);
+    for (name, param) in params.iter().filter(|(_, param)| !param.with.is_empty()) {
+        let fact = format!("`{name}` cannot have `with`: only fields can");
+        mistakes.push(Diagnostic::error(fact).at(&param.place).remedy("leave `with` out"));
+    }
+    for (name, param) in params.iter().filter(|(_, param)| param.unique) {
+        let fact = format!("`{name}` cannot be `unique`: only fields of `takes` can");
+        mistakes.push(Diagnostic::error(fact).at(&param.place).remedy("leave `unique` out"));
+    }
+    params
 }
 
 pub(super) fn read_fields(map: &Map, mistakes: &mut Diagnostics) -> IndexMap<String, Param> {
@@ -98,6 +115,8 @@ fn read_param(name: &str, entry: &Entry, mistakes: &mut Diagnostics) -> Option<P
         example: raw.example,
         optional: raw.optional,
         immutable: raw.immutable,
+        unique: raw.unique,
+        with: raw.with,
         one_of: raw.one_of,
         place: entry.key.clone(),
     };
@@ -218,6 +237,16 @@ pub fn accept_fields(
         if !fields.contains_key(key) {
             let fact = format!("`{name}` has no field `{key}`");
             mistakes.push(Diagnostic::error(fact).at(&entry.key).suggest(key, fields.keys().map(String::as_str)));
+            complete = false;
+        }
+    }
+    for (field, param) in fields {
+        let is_given = |field: &String| given.get(field).is_some_and(|entry| !entry.node.is_null());
+        let Some(entry) = given.get(field).filter(|_| is_given(field)) else { continue };
+        for missing in param.with.iter().filter(|other| !is_given(other)) {
+            let fact = format!("`{name}` gives `{field}`, and no `{missing}`");
+            mistakes
+                .push(Diagnostic::error(fact).at(&entry.key).remedy(format!("add `{missing}:`, which goes with it")));
             complete = false;
         }
     }

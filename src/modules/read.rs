@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use super::declared::{read_check, read_needs, read_offers, read_resource};
+use super::limits::{read_class, read_supported};
 use super::params::{has_expression, read_fields, read_params};
 use super::{GIVEN, Module, Param, Repeat, Text};
 use crate::diag::{Diagnostic, Diagnostics, Source};
@@ -22,6 +23,10 @@ struct Raw {
     #[serde(default)]
     notes: Map,
     #[serde(default)]
+    breaking: Map,
+    data: Option<Node>,
+    supported: Option<Node>,
+    #[serde(default)]
     params: Map,
     #[serde(default)]
     secrets: Map,
@@ -29,6 +34,7 @@ struct Raw {
     needs: Map,
     #[serde(default)]
     facts: Map,
+    takes: Option<Map>,
     #[serde(default)]
     gathers: IndexMap<String, Gathered>,
     #[serde(default)]
@@ -69,11 +75,15 @@ pub fn read(name: &str, source: &Arc<Source>, embedded: bool, mistakes: &mut Dia
         version: raw.version.value,
         summary: Text::read(&raw.summary, mistakes),
         notes: read_notes(&raw.notes, raw.version.value, mistakes),
+        breaking: read_notes(&raw.breaking, raw.version.value, mistakes),
+        data: raw.data.as_ref().and_then(|node| read_class(node, mistakes)),
+        supported: raw.supported.as_ref().and_then(|node| read_supported(node, mistakes)),
         params: read_params(&raw.params, mistakes),
         param_names: raw.params.keys().cloned().collect(),
         secrets: read_secrets(&raw.secrets, false, mistakes),
         needs: read_needs(&raw.needs, mistakes),
         facts: raw.facts,
+        takes: raw.takes.map(|fields| read_fields(&fields, mistakes)),
         gathers,
         offers: read_offers(&raw.offers, mistakes),
         resources: raw.resources.iter().filter_map(|node| read_resource(node, mistakes)).collect(),
@@ -113,23 +123,29 @@ fn check_expressions(module: &Module, params: &Map, mistakes: &mut Diagnostics) 
         param.default.iter().for_each(|default| expressions.check(default, &defaults, mistakes));
         check_field_defaults(&param.fields, mistakes);
     }
-    module.gathers.values().for_each(|fields| check_field_defaults(fields, mistakes));
+    module.gathers.values().chain(&module.takes).for_each(|fields| check_field_defaults(fields, mistakes));
     for need in module.needs.values() {
         need.when.iter().for_each(|when| expressions.check(when, &params, mistakes));
-        need.values.values().for_each(|entry| expressions.check(&entry.node, &params, mistakes));
+        need.values.values().for_each(|entry| expressions.check(&entry.node, &and(&["secrets"]), mistakes));
     }
     let facts = and(&["needs", "need", "secrets"]);
     module.facts.values().for_each(|entry| expressions.check(&entry.node, &facts, mistakes));
-    let offered = and(&["needs"]);
+    let offered = and(&["needs", "needed_by"]);
     for offer in module.offers.values().flatten() {
         let names = repeated(&offer.repeat, &offered, &expressions, mistakes);
         offer.to.iter().for_each(|to| expressions.check(to, &names, mistakes));
         expressions.check(&offer.values, &names, mistakes);
     }
     let all = and(&["needs", "needed_by", "offers", "secrets", "fetched"]);
+    if let Some(supported) = &module.supported {
+        supported.when.iter().for_each(|when| expressions.check(when, &all, mistakes));
+    }
     for resource in &module.resources {
         let names = repeated(&resource.repeat, &all, &expressions, mistakes);
         expressions.check(&resource.fields, &names, mistakes);
+        if let Some(supported) = &resource.supported {
+            supported.when.iter().for_each(|when| expressions.check(when, &names, mistakes));
+        }
     }
     for check in &module.checks {
         let names = repeated(&check.repeat, &all, &expressions, mistakes);

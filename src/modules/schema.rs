@@ -25,8 +25,10 @@ pub fn schema() -> Value {
         definitions.insert(format!("kind-{}", kind.name()), of_kind(*kind));
     }
     resource.extend(repeat());
-    let data = "True: it holds data, and is never deleted because it is no longer declared.";
-    resource.insert("data".to_owned(), described(json!({ "type": "boolean" }), data));
+    let data = "True: it holds data, and is never deleted because it is no longer declared. With a class, it is also judged who may read it and who backs it up.";
+    let either = json!({ "anyOf": [{ "type": "boolean" }, reference("class")] });
+    resource.insert("data".to_owned(), described(either, data));
+    resource.insert("supported".to_owned(), described(reference("supported"), "Where it can work at all."));
     let resource = json!({ "type": "object", "properties": resource, "additionalProperties": false, "oneOf": tags });
     definitions.insert("resource".to_owned(), resource);
     let mut secret = schemars::generate::SchemaSettings::draft2020_12()
@@ -52,10 +54,17 @@ pub fn schema() -> Value {
                 json!({ "type": "object", "propertyNames": { "pattern": "^[0-9]+$" }, "additionalProperties": reference("text") }),
                 "What a reviewer should know of a version, by its number in quotes.",
             ),
+            "breaking": described(
+                json!({ "type": "object", "propertyNames": { "pattern": "^[0-9]+$" }, "additionalProperties": reference("text") }),
+                "What stops working with a version, by its number in quotes: `apply` wants it to be agreed to.",
+            ),
+            "data": described(reference("class"), "The class of the data that its services keep."),
+            "supported": described(reference("supported"), "Where it can work at all."),
             "params": described(map_of("param"), "What a service of this module may set; expressions see each by its name."),
             "secrets": described(map_of("secret"), "Values that nobody may see: how each is made and changed."),
             "needs": described(map_of("need"), "Modules without which this one cannot work, on the same host or where the service says."),
             "facts": described(json!({ "type": "object" }), "What a service hands back to those that need it; sees `need`."),
+            "takes": described(map_of("param"), "What those that need it may say in their need; `unique` fields differ between services."),
             "gathers": described(map_of("gathered"), "What it collects from other services, as `offers.NAME`."),
             "offers": described(
                 json!({ "type": "object", "additionalProperties": { "type": "array", "items": reference("offer") } }),
@@ -75,7 +84,26 @@ fn definitions() -> Map<String, Value> {
         .into_iter()
         .chain([("to".to_owned(), described(json!({ "type": "string" }), "The service that shall have it."))])
         .collect();
+    let abilities: Vec<&str> = crate::abilities::ABILITIES.iter().map(|(word, _)| *word).collect();
     let definitions = json!({
+        "class": {
+            "type": "object",
+            "required": ["class"],
+            "additionalProperties": false,
+            "properties": {
+                "class": { "enum": ["public", "internal", "personal", "sensitive"] },
+                "backup": { "type": "boolean", "description": "False: it can be made again, and needs no backup." },
+            },
+        },
+        "supported": {
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "needs": { "type": "array", "items": { "enum": abilities }, "description": "What the host must be able to do." },
+                "when": { "type": ["boolean", "string"], "description": "False: it is not supported on the host." },
+                "because": { "$ref": "#/$defs/text" },
+            },
+        },
         "text": {
             "anyOf": [
                 { "type": "string" },
@@ -94,6 +122,8 @@ fn definitions() -> Map<String, Value> {
                 "example": { "description": "A value, for messages and documentation." },
                 "optional": { "type": "boolean", "description": "Without a value it is `none`." },
                 "immutable": { "type": "boolean", "description": "It cannot be changed once the service exists." },
+                "with": { "type": "array", "items": { "type": "string" }, "description": "Fields that whoever gives this one must give, too." },
+                "unique": { "type": "boolean", "description": "In `takes`: no two services may give the same value." },
                 "one_of": { "type": "array", "description": "The only values allowed." },
                 "fields": map_of("param"),
             },

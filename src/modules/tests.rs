@@ -103,6 +103,11 @@ fn every_type_takes_what_it_says_and_nothing_else() {
         ("path", "[/srv/x, '/srv/a b']", "[srv, /, /srv/../etc, /srv/, \"/a\\nb\", '/srv/$x', '/a;b', '/a\"b']"),
         ("port", "[1, 65535]", "[0, 65536, '80']"),
         ("url", "['https://x.example/a?b', 'http://x']", "[ftp://x, https://, 'https://a b', 'https://\"']"),
+        (
+            "network",
+            "[192.0.2.1, 192.0.2.0/24, '2001:db8::/32', '::1']",
+            "[here, 192.0.2.0/33, '10/8', '2001:db8::/129', '10.0.0.0/', '10.0.0.0/+8']",
+        ),
         ("list of port", "[[], [1, 2]]", "[[0], 1, {}]"),
         ("map of list of int", "[{}, { a: [1] }]", "[{ a: 1 }, []]"),
     ];

@@ -23,6 +23,8 @@ pub enum Type {
     Port,
     /// Begins with http:// or https://.
     Url,
+    /// An IP address, or a network as `ADDRESS/BITS`.
+    Network,
     List(Box<Self>),
     Map(Box<Self>),
     Object,
@@ -40,6 +42,7 @@ pub(super) const SIMPLE: &[(&str, Type)] = &[
     ("path", Type::Path),
     ("port", Type::Port),
     ("url", Type::Url),
+    ("network", Type::Network),
     ("object", Type::Object),
 ];
 
@@ -86,6 +89,7 @@ impl Type {
             Self::Path => "an absolute path without `..`, quotes and other special characters, such as /srv/wiki",
             Self::Port => "a port number from 1 to 65535",
             Self::Url => "an address that begins with https:// or http://",
+            Self::Network => "an address or a network, such as 192.0.2.0/24",
             Self::List(_) => "a list",
             Self::Map(_) | Self::Object => "a map",
         }
@@ -116,9 +120,19 @@ impl Type {
                 let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
                 rest.is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_graphic() && c != '"'))
             }
+            Self::Network => is_network(text),
             _ => false,
         }
     }
+}
+
+fn is_network(text: &str) -> bool {
+    let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+    let Ok(address) = address.parse::<IpAddr>() else { return false };
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    bits.is_none_or(|bits| {
+        bits.bytes().all(|b| b.is_ascii_digit()) && bits.parse::<u8>().is_ok_and(|bits| bits <= most)
+    })
 }
 
 /// What no configuration file and no shell takes for anything else, inside double quotes.

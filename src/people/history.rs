@@ -88,7 +88,7 @@ fn blobs(log: &[u8]) -> BTreeSet<(SecretName, String)> {
         let Some(path) = fields.next() else { break };
         let blob = change.split(' ').nth(3).unwrap_or_default();
         let name = path.strip_prefix("secrets/").and_then(|path| path.strip_suffix(".recipients"));
-        let name = name.map(|name| name.strip_suffix(".previous").unwrap_or(name)).and_then(SecretName::parse);
+        let name = name.map(crate::secrets::stem_of).and_then(SecretName::parse);
         if let Some(name) = name.filter(|_| blob.bytes().any(|byte| byte != b'0')) {
             found.insert((name, blob.to_owned()));
         }

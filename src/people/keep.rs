@@ -66,16 +66,12 @@ impl Keep {
         };
         let mut writes =
             self.store.encrypted(name, value, &id, readers, &self.identities).map_err(|why| wrong(name, &why))?;
-        if self.store.has_previous(name) {
-            let previous =
-                self.store.decrypt_previous(name, &self.identities).map_err(|why| unreadable(name, &why))?;
-            writes.push(self.previous(name, &previous, readers)?);
-        }
+        writes.extend(self.kept_anew(name, readers)?);
         Ok(writes)
     }
 
-    fn previous(&self, name: &SecretName, value: &Secret, readers: &[Reader]) -> Result<Write, Diagnostics> {
-        self.store.encrypted_previous(name, value, readers, &self.identities).map_err(|why| wrong(name, &why))
+    fn kept_anew(&self, name: &SecretName, readers: &[Reader]) -> Result<Vec<Write>, Diagnostics> {
+        self.store.kept_anew(name, readers, &self.identities).map_err(|why| unreadable(name, &why))
     }
 
     /// All that a removal writes to the store. Everything is decrypted and encrypted in memory here; nothing is written.
@@ -126,14 +122,8 @@ impl Keep {
         let writes = match generate.and_then(make::generated) {
             None => self.anew(name, &value, readers)?,
             Some(fresh) => {
-                let mut writes = renewal.new_value(name, &fresh, readers)?;
-                // While an earlier value is kept, some host still has that one.
-                let kept = if self.store.has_previous(name) {
-                    self.store.decrypt_previous(name, &self.identities).map_err(|why| unreadable(name, &why))?
-                } else {
-                    value
-                };
-                writes.push(self.previous(name, &kept, readers)?);
+                let mut writes = renewal.new_value(name, &fresh, Some(&value), readers)?;
+                writes.extend(self.kept_anew(name, readers)?);
                 writes
             }
         };

@@ -6,10 +6,14 @@ use serde_json::{Value, json};
 use super::diff::visible;
 use super::fleet::FleetPlan;
 use super::json::word;
-use super::{Change, HostPlan};
+use super::warnings::doing;
+use super::{Action, Change, HostPlan};
 use crate::exit::Exit;
+use crate::inventory::Locale;
 use crate::observed::NOT_RUN;
 use crate::report::junit::{Case, Suite, Verdict};
+use crate::said::Said;
+use crate::texts;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drift {
@@ -28,7 +32,7 @@ pub struct HostDrift {
     /// What differs, in execution order.
     pub differences: Vec<Differing>,
     /// Why the host could not be looked at, or not whole.
-    pub error: Option<String>,
+    pub error: Option<Said>,
     /// How many resources are as they should be.
     pub unchanged: usize,
 }
@@ -45,11 +49,29 @@ pub enum State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Differing {
     pub id: String,
-    pub action: &'static str,
-    pub reason: String,
+    pub action: Action,
+    pub reason: Said,
+}
+
+impl Differing {
+    /// `update content differs`.
+    fn doing(&self, locale: Locale) -> String {
+        doing(self.action, self.reason.text(locale)).text(locale).to_owned()
+    }
 }
 
 impl State {
+    /// For people.
+    pub fn label(self) -> Said {
+        match self {
+            Self::Ok => texts::state_ok(),
+            Self::Drift => texts::state_drift(),
+            Self::Unreachable => texts::unreachable(),
+            Self::Failed => texts::failed(),
+        }
+    }
+
+    /// For programs.
     pub fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -67,7 +89,7 @@ pub fn drift(plan: &FleetPlan) -> Drift {
             host: entry.host.clone(),
             state: if error.unreachable { State::Unreachable } else { State::Failed },
             differences: Vec::new(),
-            error: Some(error.diagnostic.to_string()),
+            error: Some(Said::same(error.diagnostic.to_string())),
             unchanged: 0,
         },
     };
@@ -82,7 +104,7 @@ pub fn drift(plan: &FleetPlan) -> Drift {
 fn looked_at(host: &str, plan: &HostPlan) -> HostDrift {
     let differing = |change: &Change| Differing {
         id: change.id.to_string(),
-        action: word(change.action),
+        action: change.action,
         reason: change.reason.clone(),
     };
     // what only its own guard could tell, during a change, is no difference that was seen
@@ -90,10 +112,9 @@ fn looked_at(host: &str, plan: &HostPlan) -> HostDrift {
         plan.changes.iter().filter(|change| !change.decides_itself()).map(differing).collect();
     // nor is what a look by a reader key may not run a fault of the host
     let unknown: Vec<_> = plan.unknown.iter().filter(|unknown| unknown.why != NOT_RUN).collect();
-    let error = unknown.first().map(|first| {
-        let more = unknown.len() - 1;
-        let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
-        format!("{} cannot be read: {}{more}", first.id, first.why)
+    let error = unknown.first().map(|first| match unknown.len() - 1 {
+        0 => first.said(),
+        more => texts::and_more_of_these(first.said(), more),
     });
     let state = match (&error, differences.is_empty()) {
         (Some(_), _) => State::Failed,
@@ -115,14 +136,17 @@ impl Drift {
     }
 
     /// A line a host, under a heading.
-    pub fn text(&self) -> String {
-        let mut rows = vec![["HOST", "STATE", "DIFFERS", "FIRST"].map(str::to_owned)];
+    pub fn text(&self, locale: Locale) -> String {
+        let heads = [texts::head_host(), texts::head_state(), texts::head_differs(), texts::head_first()];
+        let mut rows = vec![heads.map(|head| head.text(locale).to_owned())];
         for host in &self.hosts {
-            let first = host.differences.first().map(|it| format!("{} ({} {})", it.id, it.action, it.reason));
-            let said = host.error.clone().or(first).unwrap_or_default();
+            let first = host.differences.first();
+            let first = first.map(|it| format!("{} ({})", it.id, it.doing(locale)));
+            let error = host.error.as_ref().map(|error| error.text(locale).to_owned());
+            let said = error.or(first).unwrap_or_default();
             let said = visible(&said).replace('\n', " ");
             let differs = host.differences.len().to_string();
-            rows.push([host.host.clone(), host.state.word().to_owned(), differs, said]);
+            rows.push([host.host.clone(), host.state.label().text(locale).to_owned(), differs, said]);
         }
         let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
         let (one, two, three) = (width(0), width(1), width(2));
@@ -133,12 +157,13 @@ impl Drift {
     }
 
     pub fn json(&self) -> Value {
-        let differing = |it: &Differing| json!({ "id": it.id, "action": it.action, "reason": it.reason });
+        let differing =
+            |it: &Differing| json!({ "id": it.id, "action": word(it.action), "reason": it.reason.program() });
         let host = |host: &HostDrift| {
             json!({
                 "host": host.host,
                 "state": host.state.word(),
-                "error": host.error,
+                "error": host.error.as_ref().map(Said::program),
                 "unchanged": host.unchanged,
                 "differences": host.differences.iter().map(differing).collect::<Vec<_>>(),
             })
@@ -161,10 +186,13 @@ impl Drift {
     pub fn suites(&self) -> Vec<Suite> {
         let case = |name: &str, verdict| Case { name: name.to_owned(), verdict };
         let suite = |host: &HostDrift| {
-            let failed =
-                |it: &Differing| case(&it.id, Verdict::Failed(format!("would {}: {}", it.action, it.reason)));
+            let failed = |it: &Differing| {
+                case(&it.id, Verdict::Failed(format!("would {}: {}", word(it.action), it.reason.program())))
+            };
             let mut cases: Vec<Case> = host.differences.iter().map(failed).collect();
-            cases.extend(host.error.iter().map(|why| case("can be looked at", Verdict::Broken(why.clone()))));
+            cases.extend(
+                host.error.iter().map(|why| case("can be looked at", Verdict::Broken(why.program().to_owned()))),
+            );
             if cases.is_empty() {
                 cases.push(case("is as the inventory wants it", Verdict::Passed));
             }
@@ -202,7 +230,7 @@ mod tests {
             ("web3", Err(gone)),
         ]);
         assert_eq!(
-            drift.text(),
+            drift.text(Locale::En),
             "\
 HOST       STATE        DIFFERS  FIRST
 web1       ok                 0
@@ -222,7 +250,7 @@ web3       unreachable        0  no answer\u{241b}[2J
     fn what_cannot_be_read_is_not_taken_for_in_order() {
         let drift = fleet(vec![("web1", Ok(host(&[(4, Observation::Unknown("no permission".into()))])))]);
         assert_eq!(drift.exit(), Exit::Failed);
-        assert!(drift.text().contains("failed"), "{}", drift.text());
+        assert!(drift.text(Locale::En).contains("failed"), "{}", drift.text(Locale::En));
         assert_eq!(drift.suites()[0].cases.len(), 1);
     }
 

@@ -57,7 +57,7 @@ fn public_parts(resource: &Resource, site: &Site) -> Parts {
 pub fn observed(change: &Change) -> String {
     let mut parts = Parts::new("observed");
     parts.text(&change.id.to_string());
-    parts.text(&change.reason);
+    parts.text(change.reason.program());
     for Difference { attribute, from, .. } in &change.differences {
         parts.text(attribute);
         match from {

@@ -52,6 +52,8 @@ pub struct Summary {
     pub reload: usize,
     pub unchanged: usize,
     pub unknown: usize,
+    /// Of the unknown ones, those that the host cannot have at all.
+    pub unsupported: usize,
     pub unreachable: usize,
     pub failed: usize,
     /// Hosts with changes.
@@ -92,5 +94,6 @@ fn add(summary: &mut Summary, plan: &HostPlan) {
     }
     summary.unchanged += plan.unchanged;
     summary.unknown += plan.unknown.len();
+    summary.unsupported += plan.unknown.iter().filter(|unknown| unknown.unsupported().is_some()).count();
     summary.hosts += usize::from(!plan.changes.is_empty());
 }

@@ -2,12 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::applied::Gate;
 use super::diff::{Remote, diff};
 use super::fleet::{FleetPlan, HostEntry, Summary};
 use super::origin::Origin;
 use super::{Action, Change, HostPlan};
 use crate::access::Finding;
 use crate::backups::Remark;
+use crate::inventory::Locale;
 use crate::kinds::Risk;
 use crate::observed::Pending;
 
@@ -32,6 +34,7 @@ fn host(entry: &HostEntry, remote: Remote) -> Value {
             "unchanged": 0,
             "changes": [],
             "unknown": [],
+            "gates": [],
             "access": [],
             "backups": [],
             "kept": [],
@@ -48,16 +51,22 @@ fn planned(host: &str, plan: &HostPlan, remote: Remote) -> Value {
         "unchanged": plan.unchanged,
         "changes": plan.changes.iter().map(|it| change(it, remote)).collect::<Vec<_>>(),
         "unknown": plan.unknown.iter().map(|it| json!({ "id": it.id.to_string(), "why": it.why })).collect::<Vec<_>>(),
+        "gates": plan.gates.iter().map(gate).collect::<Vec<_>>(),
         "access": plan.access.iter().map(finding).collect::<Vec<_>>(),
         "backups": plan.backups.iter().map(backup).collect::<Vec<_>>(),
-        "kept": plan.leavings.kept.iter().map(|it| json!({ "id": it.id.to_string(), "why": it.why })).collect::<Vec<_>>(),
+        "kept": plan.leavings.kept.iter().map(|it| json!({ "id": it.id.to_string(), "why": it.why.program() })).collect::<Vec<_>>(),
         "pending": plan.pending.as_ref().map(pending),
     })
 }
 
 fn backup(remark: &Remark) -> Value {
     let Remark { service, what, detail, remedy } = remark;
-    json!({ "service": service, "what": what.word(), "detail": detail, "remedy": remedy })
+    json!({ "service": service, "what": what.word(), "detail": detail.program(), "remedy": remedy.program() })
+}
+
+fn gate(gate: &Gate) -> Value {
+    let Gate { service, old, version, what } = gate;
+    json!({ "service": service, "old": old, "version": version, "what": what.program() })
 }
 
 fn pending(pending: &Pending) -> Value {
@@ -70,17 +79,17 @@ fn pending(pending: &Pending) -> Value {
 
 fn finding(finding: &Finding) -> Value {
     let Finding { what, account, detail, file, remedy } = finding;
-    json!({ "what": what.word(), "account": account, "detail": detail, "file": file, "remedy": remedy })
+    json!({ "what": what.word(), "account": account, "detail": detail.program(), "file": file.program(), "remedy": remedy.program() })
 }
 
 pub fn change(change: &Change, remote: Remote) -> Value {
-    let diff = diff(change, remote);
+    let diff = diff(change, remote, Locale::En);
     json!({
         "id": change.id.to_string(),
         "service": change.services.join(","),
         "kind": change.id.kind,
         "action": word(change.action),
-        "reason": change.reason,
+        "reason": change.reason.program(),
         "diff": (!diff.is_empty()).then_some(diff),
         "sensitive": change.sensitive,
         "deferred": change.deferred.is_some(),

@@ -9,13 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Change, HostPlan};
-use crate::catalog::{HostCatalog, Resource, ServiceEntry};
+use crate::catalog::{HostCatalog, Resource, ServiceEntry, ServiceState};
 use crate::diag::{Place, Source};
 use crate::kinds::{Fate, Item, Leaving, Risk, fight};
 use crate::ledger::{Left, Owned};
 use crate::observed::Observed;
 use crate::resource::{Attribute, Id, Observation, Want};
+use crate::said::Said;
 use crate::script::managed::managed;
+use crate::texts;
 
 /// More than this at once, or more than a fifth of what is managed, is agreed to by number; a single one never is many.
 const FEW: usize = 5;
@@ -47,7 +49,7 @@ pub struct Leavings {
 #[derive(Debug, Clone)]
 pub struct Going {
     pub service: String,
-    reason: String,
+    reason: Said,
     data: bool,
 }
 
@@ -55,7 +57,7 @@ pub struct Going {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     pub id: Id,
-    pub why: String,
+    pub why: Said,
 }
 
 impl Leavings {
@@ -116,7 +118,7 @@ pub(super) fn extended(declared: &Arc<HostCatalog>, observed: &Observed) -> Exte
         }
     }
     if records.trouble.is_none() {
-        leavings.managed = managed(declared, &staying);
+        leavings.managed = managed(declared, &staying, &records.services);
     }
     let as_listed = match &records.listed {
         Some(listed) => *listed == crate::resource::digest(&leavings.managed),
@@ -153,38 +155,36 @@ enum Verdict {
     /// Nothing is there, or nobody needs to hear of it.
     Forget,
     /// It stays for good, and is forgotten.
-    Stays(String),
+    Stays(Said),
     /// It stays until somebody decides.
-    Waits(String),
+    Waits(Said),
     Unknown(String),
 }
 
 fn verdict(declared: &HostCatalog, observed: &Observed, left: &Left) -> Verdict {
     let id = left.id.to_string();
     if let Some(other) = observed.records.others.get(&id) {
-        return Verdict::Stays(format!("the inventory {} ({}) manages it now", other.name, other.id));
+        return Verdict::Stays(texts::managed_by_other(&other.name, &other.id));
     }
     if left.seen == Observation::Absent {
         return Verdict::Forget;
     }
     if left.owned == Owned::No {
-        return Verdict::Stays("it was there before Steward managed it, so it stays as it is".to_owned());
+        return Verdict::Stays(texts::was_there_before());
     }
     let fate = fate(declared, left);
     if left.data && !matches!(fate, Some(Fate::Archive | Fate::Destroy)) {
-        let remedy =
-            format!("`retire: {{ \"{id}\": archive }}` in the inventory moves it away, `destroy` deletes it");
-        return Verdict::Waits(format!("it holds data of {}; {remedy}", left.service));
+        return Verdict::Waits(texts::holds_data(&left.service, &id));
     }
     let Some(item) = left.kind.retired(&Leaving { fate, ..left.leaving() }) else {
         let remedy = match left.kind.retired(&Leaving { fate: Some(Fate::Remove), ..left.leaving() }) {
-            Some(_) => format!("others may need it; `retire: {{ \"{id}\": remove }}` in the inventory removes it"),
+            Some(_) => texts::others_may_need(&id),
             None => return Verdict::Forget,
         };
         return Verdict::Stays(remedy);
     };
     if let Some(other) = in_the_way(declared, &*item) {
-        return Verdict::Stays(format!("`{other}` is there now"));
+        return Verdict::Stays(texts::is_there_now(&other));
     }
     match &left.seen {
         Observation::Unknown(why) | Observation::Undecided(why) => Verdict::Unknown(why.clone()),
@@ -203,19 +203,19 @@ fn fate_of(retire: &BTreeMap<String, Fate>, id: &Id, service: &str) -> Option<Fa
 
 /// What becomes of a resource that `old` declares and `new` does not, if Steward made it, for whoever cannot ask the host;
 /// and whether that puts data at risk.
-pub fn foreseen(old: &HostCatalog, resource: &Resource, new: &HostCatalog) -> (String, bool) {
+pub fn foreseen(old: &HostCatalog, resource: &Resource, new: &HostCatalog) -> (Said, bool) {
     let service = resource.owners.first().and_then(|owner| old.services.get(*owner));
     let fate = fate_of(&new.retire, &resource.id, service.map_or("", |service| &service.name));
     let keepsake = resource.item.keepsake();
     let leaving = Leaving { name: &resource.id.name, keepsake: &keepsake, fate, sealed: false };
     let what = match (fate, resource.data, resource.kind.retired(&leaving)) {
-        (Some(Fate::Archive), true, _) => "its data is moved to the host's archive",
-        (Some(Fate::Destroy), true, _) => "its data is destroyed",
-        (_, true, _) => "its data stays until `retire` says `archive` or `destroy`",
-        (_, false, None) => "it stays on the host, and is forgotten",
-        (_, false, Some(_)) => "taken away if Steward made it",
+        (Some(Fate::Archive), true, _) => texts::data_to_archive(),
+        (Some(Fate::Destroy), true, _) => texts::data_destroyed(),
+        (_, true, _) => texts::data_stays(),
+        (_, false, None) => texts::forgotten(),
+        (_, false, Some(_)) => texts::taken_away(),
     };
-    (format!("no longer declared; {what}"), resource.data)
+    (texts::no_longer_declared(&what), resource.data)
 }
 
 /// What is declared at the same path, or below it.
@@ -230,28 +230,24 @@ fn in_the_way(declared: &HostCatalog, item: &dyn Item) -> Option<Id> {
     declared.resources.iter().find(is_there).map(|resource| resource.id.clone())
 }
 
-fn reason(left: &Left, fate: Option<Fate>) -> String {
-    let by = match &left.owned {
-        Owned::Adopted(revision) => format!("adopted for service {}{}", left.service, at(revision)),
-        Owned::Made(revision) => format!("created by service {}{}", left.service, at(revision)),
-        Owned::No => String::new(),
+fn reason(left: &Left, fate: Option<Fate>) -> Said {
+    let reason = match &left.owned {
+        Owned::Adopted(revision) => texts::left_adopted(&left.service, at(revision)),
+        Owned::Made(revision) => texts::left_created(&left.service, at(revision)),
+        Owned::No => texts::left(),
     };
-    let mut reason = format!("no longer in the inventory; {by}");
     match fate {
-        Some(Fate::Archive) => reason.push_str("; moved to the host's archive if it is a file or a directory"),
-        Some(Fate::Destroy) => reason.push_str("; destroyed"),
-        Some(Fate::Remove) | None if is_changed(&left.seen) => {
-            reason.push_str("; changed since Steward wrote it, a copy is kept for ten runs");
-        }
-        Some(Fate::Remove) | None => {}
+        Some(Fate::Archive) => reason.then(&texts::to_archive()),
+        Some(Fate::Destroy) => reason.then(&texts::destroyed()),
+        Some(Fate::Remove) | None if is_changed(&left.seen) => reason.then(&texts::copy_kept()),
+        Some(Fate::Remove) | None => reason,
     }
-    reason
 }
 
-fn at(revision: &str) -> String {
+fn at(revision: &str) -> Said {
     let (commit, dirty) = revision.strip_suffix("+dirty").map_or((revision, ""), |commit| (commit, "+dirty"));
     let is_name = !commit.is_empty() && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_name { format!(" at revision {commit:.12}{dirty}") } else { String::new() }
+    if is_name { texts::at_revision(format!("{commit:.12}{dirty}")) } else { Said::default() }
 }
 
 /// True if the content is not what was last written.
@@ -284,7 +280,12 @@ fn with(
         return Arc::clone(declared);
     }
     let place = Place::file(&Source::new("the records of the host", ""));
-    let entry = |needs| ServiceEntry { name: "leaving".to_owned(), module: String::new(), needs };
+    let entry = |needs| ServiceEntry {
+        name: "leaving".to_owned(),
+        module: String::new(),
+        needs,
+        state: ServiceState::default(),
+    };
     let mut catalog = HostCatalog::clone(declared);
     let stops = usize::from(going.iter().any(|(left, _)| left.kind.retires_first()));
     if stops == 1 {

@@ -3,16 +3,20 @@
 
 use std::sync::Arc;
 
+use crate::abilities::UNSUPPORTED;
 use crate::access::{Finding, findings};
 use crate::backups::{Remark, remarks, unproven};
 use crate::catalog::{HostCatalog, HostReaction, Resource};
 use crate::kinds::{ReactionKind, Risk};
 use crate::observed::{Debt, Facts, Installed, Ledger, Look, Observed, Pending};
 use crate::resource::{Attribute, Id, Observation, State, Want};
+use crate::said::Said;
 use crate::secret::SecretName;
+use crate::texts;
 
 use leaving::{Extended, Leavings, explained, extended};
 
+pub mod applied;
 pub mod diff;
 pub mod drift;
 pub mod fingerprint;
@@ -38,6 +42,8 @@ pub struct HostPlan {
     /// What goes, then everything in execution order; a reaction stands at the end of the service that declares it or owes it last.
     pub changes: Vec<Change>,
     pub unknown: Vec<Unknown>,
+    /// Versions of modules that break something here, and that nobody agreed to yet.
+    pub gates: Vec<applied::Gate>,
     pub unchanged: usize,
     /// Indices of the resources that apply runs: all changes, and what follows a change that may bring it.
     pub steps: Vec<usize>,
@@ -71,7 +77,7 @@ pub struct Change {
     pub services: Vec<String>,
     pub action: Action,
     /// Why, for people: "absent", "content and mode differ", "`file:/etc/x` changes".
-    pub reason: String,
+    pub reason: Said,
     pub differences: Vec<Difference>,
     pub sensitive: bool,
     /// Names of the secrets whose values are others than when it was last applied: `wiki/db`.
@@ -115,6 +121,21 @@ pub struct Unknown {
     pub why: String,
 }
 
+impl Unknown {
+    /// One line for people.
+    pub fn said(&self) -> Said {
+        match self.unsupported() {
+            Some(why) => texts::unsupported(&self.id, why),
+            None => texts::cannot_be_read(&self.id, &self.why),
+        }
+    }
+
+    /// Why the host cannot have it at all.
+    pub fn unsupported(&self) -> Option<&str> {
+        self.why.strip_prefix(UNSUPPORTED)
+    }
+}
+
 impl HostPlan {
     /// True if the host is as the inventory wants it, as far as it could be read.
     pub fn is_empty(&self) -> bool {
@@ -139,6 +160,7 @@ pub fn plan(declared: &Arc<HostCatalog>, observed: &Observed) -> HostPlan {
             leavings,
             changes: Vec::new(),
             unknown,
+            gates: applied::gates(declared, &observed.records.services),
             unchanged: 0,
             steps: Vec::new(),
             owed: owed(&reactions, &observed.debts, catalog),
@@ -207,9 +229,9 @@ impl Work<'_> {
                 self.plan.unknown.push(Unknown { id: resource.id.clone(), why: why.clone() });
                 return;
             }
-            (_, Observation::Unknown(why) | Observation::Undecided(why)) => (Action::Create, why.clone()),
-            (Want::Present(_), Observation::Absent) => (Action::Create, "absent".to_owned()),
-            (Want::Absent, Observation::Present(_)) => (Action::Delete, "not wanted here".to_owned()),
+            (_, Observation::Unknown(why) | Observation::Undecided(why)) => (Action::Create, Said::same(why)),
+            (Want::Present(_), Observation::Absent) => (Action::Create, texts::absent()),
+            (Want::Absent, Observation::Present(_)) => (Action::Delete, texts::not_wanted()),
             (Want::Present(_), Observation::Present(_)) if !differences.is_empty() => {
                 (Action::Update, named(&differences))
             }
@@ -315,9 +337,9 @@ impl Work<'_> {
         }
         let first = causes.first().map(|(_, change)| change.id.to_string());
         let reason = match (&debt, first) {
-            (Some(reason), _) => format!("owed since an interrupted run: {reason}"),
-            (None, Some(first)) if causes.len() > 1 => format!("{first} and {} more change", causes.len() - 1),
-            (None, Some(first)) => format!("{first} changes"),
+            (Some(reason), _) => texts::owed(reason),
+            (None, Some(first)) if causes.len() > 1 => texts::change(first, causes.len() - 1),
+            (None, Some(first)) => texts::changes(first),
             (None, None) => return,
         };
         let certain = debt.is_some() || causes.iter().any(|(_, change)| change.deferred.is_none());
@@ -397,12 +419,12 @@ fn gone(state: &State) -> Vec<Difference> {
     state.0.iter().map(|(name, value)| Difference { attribute: name, from: Some(value.clone()), to: None }).collect()
 }
 
-fn named(differences: &[Difference]) -> String {
+fn named(differences: &[Difference]) -> Said {
     let names: Vec<&str> = differences.iter().map(|difference| difference.attribute).collect();
     match names.split_last() {
-        Some((only, [])) => format!("{only} differs"),
-        Some((last, rest)) => format!("{} and {last} differ", rest.join(", ")),
-        None => String::new(),
+        Some((only, [])) => texts::differs(only),
+        Some((last, rest)) => texts::differ(rest.join(", "), last),
+        None => Said::default(),
     }
 }
 

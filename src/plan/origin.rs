@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use super::fingerprint::public;
 use super::{Action, Change, HostPlan};
 use crate::catalog::HostCatalog;
+use crate::said::Said;
+use crate::texts;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
@@ -21,12 +23,12 @@ pub enum Origin {
 
 impl Origin {
     /// For people.
-    pub fn label(self) -> &'static str {
+    pub fn label(self) -> Said {
         match self {
-            Self::Change => "this change",
-            Self::Unapplied => "merged but not applied",
-            Self::Drift => "drift",
-            Self::Earlier => "not this change",
+            Self::Change => texts::this_change(),
+            Self::Unapplied => texts::unapplied(),
+            Self::Drift => texts::drift(),
+            Self::Earlier => texts::not_this_change(),
         }
     }
 
@@ -112,7 +114,7 @@ mod tests {
         let mut plan = plan(&host, &observed(&host, &but));
         let wishes = |declared| Wishes::of(&catalog(declared, NEEDS));
         label(&mut plan, &wishes(base), applied.map(wishes).as_ref());
-        plan.changes.iter().map(|it| format!("{} {}", it.id, it.origin.unwrap().label())).collect()
+        plan.changes.iter().map(|it| format!("{} {}", it.id, it.origin.unwrap().label().program())).collect()
     }
 
     fn with(index: usize, yaml: &'static str) -> Vec<(usize, &'static str, &'static str)> {

@@ -189,7 +189,7 @@ fn compared(reviewed: &SavedHost, now: &SavedHost, plan: &HostPlan) -> Vec<Strin
     let same = |one: &SavedChange, other: &SavedChange| one.id == other.id && one.action == other.action;
     for (change, planned) in now.changes.iter().zip(&plan.changes) {
         match reviewed.changes.iter().find(|other| same(change, other)) {
-            None => say(&change.id, format!("would now {}: {}", change.action, planned.reason)),
+            None => say(&change.id, format!("would now {}: {}", change.action, planned.reason.program())),
             Some(other) if other != change => say(&change.id, "is not on the host what it was".into()),
             Some(_) => {}
         }

@@ -8,6 +8,7 @@ use super::text::{Options, text};
 use super::{Action, HostPlan, plan};
 use crate::catalog::{HostCatalog, Resource, ServiceEntry};
 use crate::diag::{Diagnostics, Source};
+use crate::inventory::Locale;
 use crate::kinds::bench::Sources;
 use crate::kinds::{Build, Site, named};
 use crate::observed::{Debt, Observed};
@@ -22,6 +23,7 @@ pub(super) fn catalog(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> 
         name: format!("s{index}"),
         module: "test".into(),
         needs: needs.to_vec(),
+        state: crate::catalog::ServiceState::default(),
     };
     let services = needs.iter().enumerate().map(entry).collect();
     Arc::new(HostCatalog {
@@ -38,6 +40,7 @@ pub(super) fn catalog(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> 
         ports: std::collections::BTreeSet::new(),
         keepers: std::collections::BTreeSet::new(),
         backed: Vec::new(),
+        support: std::collections::BTreeMap::new(),
         checks: Vec::new(),
         services,
         resources,
@@ -195,7 +198,7 @@ fn a_plan_reads_well() {
     let entry = HostEntry { host: "h1".into(), result: Ok(plan) };
     let fleet =
         FleetPlan { inventory: "Test".into(), id: String::new(), revision: None, base: None, hosts: vec![entry] };
-    let shown = text(&fleet, Options { color: false, remote: Remote::Shown, whole: false });
+    let shown = text(&fleet, Options { color: false, remote: Remote::Shown, whole: false, locale: Locale::En });
     assert_eq!(
         shown,
         "\
@@ -228,11 +231,11 @@ fn what_somebody_wrote_into_a_line_is_counted_and_not_shown() {
     let catalog = catalog(&[(0, "line", line)], &[&[]]);
     let theirs = State::new().with("line", "mode = hunter2\nmode = calm\nmode = hunter3");
     let planned = plan(&catalog, &observed(&catalog, &[(0, Observation::Present(theirs))]));
-    let withheld = diff::diff(&planned.changes[0], Remote::Withheld);
+    let withheld = diff::diff(&planned.changes[0], Remote::Withheld, Locale::En);
     assert_eq!(withheld, "- line: 2 lines; withheld, --show-remote shows it\n");
-    assert!(diff::diff(&planned.changes[0], Remote::Shown).contains("- line: mode = hunter2\n"));
+    assert!(diff::diff(&planned.changes[0], Remote::Shown, Locale::En).contains("- line: mode = hunter2\n"));
     let other = State::new().with("line", "mode = hunter2");
     let planned = plan(&catalog, &observed(&catalog, &[(0, Observation::Present(other))]));
-    let withheld = diff::diff(&planned.changes[0], Remote::Withheld);
+    let withheld = diff::diff(&planned.changes[0], Remote::Withheld, Locale::En);
     assert_eq!(withheld, "- line: 1 line; withheld, --show-remote shows it\n+ line: mode = calm\n");
 }

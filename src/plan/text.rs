@@ -7,11 +7,15 @@ use anstyle::{AnsiColor, Style};
 use super::diff::{Remote, diff, visible};
 use super::fleet::{FleetPlan, HostEntry, Summary};
 use super::origin::Origin;
-use super::warnings::{Note, Topic, of_plan};
+use super::warnings::{Note, Topic, doing, of_plan};
 use super::{Action, Change, HostPlan};
 use crate::access::{Finding, What};
+use crate::inventory::Locale;
 use crate::kinds::Risk;
+use crate::observed::Pending;
 use crate::resource::Attribute;
+use crate::said::Said;
+use crate::texts;
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +24,7 @@ pub struct Options {
     pub remote: Remote,
     /// All lines of a diff, however many.
     pub whole: bool,
+    pub locale: Locale,
 }
 
 /// Lines that a terminal shows at once.
@@ -39,7 +44,7 @@ const FAINT: Style = Style::new().dimmed();
 pub fn text(plan: &FleetPlan, options: Options) -> String {
     // what could not be looked at stands where its host does, and in the summary
     let found: Vec<Note> = of_plan(plan).into_iter().filter(|note| note.topic != Topic::Unseen).collect();
-    let mut text = notes(&found, options.color);
+    let mut text = notes(&found, options);
     if !text.is_empty() {
         text.push('\n');
     }
@@ -47,33 +52,35 @@ pub fn text(plan: &FleetPlan, options: Options) -> String {
         host(&mut text, entry, options);
     }
     let lines = text.lines().count();
-    text.push_str(&summary(&plan.summary()));
+    text.push_str(&summary(&plan.summary(), options.locale));
     if plan.base.is_some() {
-        text.push_str(&origins(plan));
+        text.push_str(&origins(plan, options.locale));
     }
-    text.push_str(&closing(&found, lines));
+    text.push_str(&closing(&found, lines, options.locale));
     text
 }
 
 /// What to look at first, a line each: what warns is marked.
-pub fn notes(notes: &[Note], color: bool) -> String {
+pub fn notes(notes: &[Note], options: Options) -> String {
+    let Options { color, locale, .. } = options;
     let paint = Paint(color);
-    let width = notes.iter().map(|note| note.topic.label().len()).max().unwrap_or_default();
+    let width = |note: &Note| note.topic.label().text(locale).chars().count();
+    let width = notes.iter().map(width).max().unwrap_or_default();
     let line = |note: &Note| {
-        let label = format!("{:width$}", note.topic.label());
+        let label = format!("{:width$}", note.topic.label().text(locale));
         let (mark, style) = match note.topic {
-            Topic::Mistake | Topic::Lockout | Topic::Data | Topic::Deletion => ("!", RED.bold()),
+            Topic::Mistake | Topic::Lockout | Topic::Data | Topic::Upgrade | Topic::Deletion => ("!", RED.bold()),
             topic if topic.warns() => ("!", YELLOW),
             _ => (" ", BOLD),
         };
-        format!("{}  {}\n", paint.with(style, &format!("{mark} {label}")), plain(&note.line()))
+        format!("{}  {}\n", paint.with(style, &format!("{mark} {label}")), plain(&note.line(locale)))
     };
     notes.iter().map(line).collect()
 }
 
 /// Where what stands at the top has scrolled away, a last line that says what was there.
-pub fn closing(notes: &[Note], lines: usize) -> String {
-    let mut counts: Vec<(&str, usize)> = Vec::new();
+pub fn closing(notes: &[Note], lines: usize, locale: Locale) -> String {
+    let mut counts: Vec<(Said, usize)> = Vec::new();
     for note in notes.iter().filter(|note| note.topic.warns()) {
         match counts.iter_mut().find(|(label, _)| *label == note.topic.label()) {
             Some((_, count)) => *count += 1,
@@ -83,8 +90,8 @@ pub fn closing(notes: &[Note], lines: usize) -> String {
     if counts.is_empty() || lines <= SCREEN {
         return String::new();
     }
-    let counts: Vec<String> = counts.iter().map(|(label, count)| format!("{count} {label}")).collect();
-    format!("Look at the top: {}.\n", counts.join(", "))
+    let counts: Vec<String> = counts.iter().map(|(label, count)| format!("{count} {}", label.text(locale))).collect();
+    texts::look_at_top(counts.join(", ")).text(locale).to_owned() + "\n"
 }
 
 /// On one line, without what a terminal obeys.
@@ -93,15 +100,18 @@ pub fn plain(text: &str) -> String {
 }
 
 /// `Of these: 2 this change, 1 drift.`
-fn origins(plan: &FleetPlan) -> String {
+fn origins(plan: &FleetPlan, locale: Locale) -> String {
     let changes = || plan.hosts.iter().filter_map(|entry| entry.result.as_ref().ok()).flat_map(|plan| &plan.changes);
     let count = |origin: &Origin| {
         let count = changes().filter(|change| change.origin == Some(*origin)).count();
-        (count > 0).then(|| format!("{count} {}", origin.label()))
+        (count > 0).then(|| format!("{count} {}", origin.label().text(locale)))
     };
     let all = [Origin::Change, Origin::Unapplied, Origin::Drift, Origin::Earlier];
     let counts: Vec<String> = all.iter().filter_map(count).collect();
-    if counts.is_empty() { String::new() } else { format!("Of these: {}.\n", counts.join(", ")) }
+    if counts.is_empty() {
+        return String::new();
+    }
+    texts::of_these(counts.join(", ")).text(locale).to_owned() + "\n"
 }
 
 fn host(text: &mut String, entry: &HostEntry, options: Options) {
@@ -113,15 +123,17 @@ fn host(text: &mut String, entry: &HostEntry, options: Options) {
                 && plan.access.is_empty()
                 && plan.backups.is_empty()
                 && plan.leavings.kept.is_empty()
+                && plan.gates.is_empty()
                 && !plan.is_unsettled()
                 && !plan.interrupted => {}
         Ok(plan) => planned(text, &entry.host, plan, options),
         Err(error) => {
-            let word = if error.unreachable { "unreachable" } else { "failed" };
-            let _ = writeln!(text, "{}  {}", paint.with(BOLD, &entry.host), paint.with(RED, word));
+            let word = if error.unreachable { texts::unreachable() } else { texts::failed() };
+            let word = paint.with(RED, word.text(options.locale));
+            let _ = writeln!(text, "{}  {word}", paint.with(BOLD, &entry.host));
             let _ = writeln!(text, "  {}", indented(&error.diagnostic.fact));
             if let Some(remedy) = &error.diagnostic.remedy {
-                let _ = writeln!(text, "  help: {}", indented(remedy));
+                let _ = writeln!(text, "  {}", texts::help(indented(remedy)).text(options.locale));
             }
             text.push('\n');
         }
@@ -130,35 +142,36 @@ fn host(text: &mut String, entry: &HostEntry, options: Options) {
 
 fn planned(text: &mut String, host: &str, plan: &HostPlan, options: Options) {
     let paint = Paint(options.color);
-    let counts = format!("{} to change, {} unchanged", plan.changes.len(), plan.unchanged);
-    let _ = writeln!(text, "{}  {}", paint.with(BOLD, host), paint.with(FAINT, &counts));
+    let locale = options.locale;
+    let counts = texts::counts(plan.changes.len(), plan.unchanged);
+    let _ = writeln!(text, "{}  {}", paint.with(BOLD, host), paint.with(FAINT, counts.text(locale)));
     // what was rolled back is old news once nothing is left to change
     if let Some(pending) = plan.pending.as_ref().filter(|_| !plan.is_empty() || plan.is_unsettled()) {
-        let line = visible(&pending.to_string());
+        let line = visible(self::pending(pending).text(locale));
         let _ = writeln!(text, "  {} {line}", paint.with(YELLOW, "!"));
     }
     for it in &plan.changes {
         change(text, it, options);
     }
     for unknown in &plan.unknown {
-        let line = format!("{} cannot be read: {}", unknown.id, visible(&unknown.why));
-        let _ = writeln!(text, "  {} {line}", paint.with(YELLOW, "?"));
+        let line = visible(unknown.said().text(locale));
+        let _ = writeln!(
+            text,
+            "  {} {line}",
+            paint.with(YELLOW, if unknown.unsupported().is_some() { "x" } else { "?" })
+        );
     }
     for kept in &plan.leavings.kept {
-        let line = visible(&format!("{} stays: {}", kept.id, kept.why)).replace('\n', "\u{240a}");
+        let line = visible(texts::stays(&kept.id, &kept.why).text(locale)).replace('\n', "\u{240a}");
         let _ = writeln!(text, "  {} {line}", paint.with(YELLOW, "="));
     }
     if plan.interrupted {
-        let _ = writeln!(
-            text,
-            "  {} an earlier run was interrupted; `apply` clears what it left",
-            paint.with(YELLOW, "!")
-        );
+        let _ = writeln!(text, "  {} {}", paint.with(YELLOW, "!"), texts::interrupted().text(locale));
     }
     access(text, &plan.access, options);
     for it in &plan.backups {
-        let _ = writeln!(text, "  {} {}", paint.with(YELLOW, "!"), plain(&it.line()));
-        let _ = writeln!(text, "      {}", plain(&it.remedy));
+        let _ = writeln!(text, "  {} {}", paint.with(YELLOW, "!"), visible(it.line().text(options.locale)));
+        let _ = writeln!(text, "      {}", visible(it.remedy.text(options.locale)));
     }
     text.push('\n');
 }
@@ -169,14 +182,14 @@ fn access(text: &mut String, findings: &[Finding], options: Options) {
     let shown = if options.whole { findings.len() } else { findings.len().min(FOLD) };
     for (index, finding) in findings.iter().take(shown).enumerate() {
         let mark = if finding.what == What::Unknown { "?" } else { "!" };
-        let _ = writeln!(text, "  {} {}", paint.with(YELLOW, mark), visible(&finding.line()));
+        let _ = writeln!(text, "  {} {}", paint.with(YELLOW, mark), visible(finding.line().text(options.locale)));
         if findings.get(index + 1).is_none_or(|next| next.remedy != finding.remedy) {
-            let _ = writeln!(text, "      {}", paint.with(FAINT, &visible(&finding.remedy)));
+            let _ = writeln!(text, "      {}", paint.with(FAINT, &visible(finding.remedy.text(options.locale))));
         }
     }
     if shown < findings.len() {
-        let more = format!("… {} more (-v shows all)", findings.len() - shown);
-        let _ = writeln!(text, "  {}", paint.with(FAINT, &more));
+        let more = texts::more_with_v(findings.len() - shown);
+        let _ = writeln!(text, "  {}", paint.with(FAINT, more.text(options.locale)));
     }
 }
 
@@ -189,27 +202,26 @@ pub fn change(text: &mut String, change: &Change, options: Options) {
         Action::Run => (">", CYAN),
         Action::Restart | Action::Reload => ("^", CYAN),
     };
-    let verb = match change.action {
-        Action::Restart => "restart ",
-        Action::Reload => "reload ",
-        Action::Run => "run ",
-        _ => "",
+    let locale = options.locale;
+    let what = match change.action {
+        Action::Restart | Action::Reload | Action::Run => doing(change.action, &change.id),
+        _ => Said::same(change.id.to_string()),
     };
-    let _ = write!(text, "  {} {verb}{}", paint.with(style, mark), plain(&change.id.to_string()));
+    let _ = write!(text, "  {} {}", paint.with(style, mark), plain(what.text(locale)));
     for risk in change.risk.iter().filter(|risk| **risk != Risk::Restart || change.action != Action::Restart) {
-        let _ = write!(text, "  {}", paint.with(YELLOW, &format!("! {}", risk_text(*risk))));
+        let _ = write!(text, "  {}", paint.with(YELLOW, &format!("! {}", risk_text(*risk).text(locale))));
     }
-    let why = format!("[{}] {}", change.services.join(", "), plain(&change.reason));
+    let why = format!("[{}] {}", change.services.join(", "), plain(change.reason.text(locale)));
     let _ = write!(text, "  {}", paint.with(FAINT, &why));
     if let Some(provider) = &change.deferred {
-        let _ = write!(text, "{}", paint.with(FAINT, &format!(" (decided during apply, after {provider})")));
+        let _ = write!(text, "{}", paint.with(FAINT, texts::decided_after(provider).text(locale)));
     }
     if let Some(origin) = change.origin {
         let style = if origin == Origin::Change { FAINT } else { YELLOW };
-        let _ = write!(text, " {}", paint.with(style, &format!("({})", origin.label())));
+        let _ = write!(text, " {}", paint.with(style, &format!("({})", origin.label().text(locale))));
     }
     text.push('\n');
-    diff_lines(text, &diff(&worth_showing(change), options.remote), options);
+    diff_lines(text, &diff(&worth_showing(change), options.remote, options.locale), options);
 }
 
 /// The lines of a diff; the rest of a long one is counted.
@@ -228,16 +240,16 @@ pub fn diff_lines(text: &mut String, diff: &str, options: Options) {
         let _ = writeln!(text, "      {}", paint.with(style, line));
     }
     if shown < lines.len() {
-        let more = format!("… {} more lines (-v shows all)", lines.len() - shown);
-        let _ = writeln!(text, "      {}", paint.with(FAINT, &more));
+        let more = texts::more_lines_with_v(lines.len() - shown);
+        let _ = writeln!(text, "      {}", paint.with(FAINT, more.text(options.locale)));
     }
 }
 
-pub fn risk_text(risk: Risk) -> &'static str {
+pub fn risk_text(risk: Risk) -> Said {
     match risk {
-        Risk::Lockout => "could lock you out",
-        Risk::Restart => "restarts",
-        Risk::Data => "data at risk",
+        Risk::Lockout => texts::could_lock_out(),
+        Risk::Restart => texts::restarts(),
+        Risk::Data => texts::data_at_risk(),
     }
 }
 
@@ -255,44 +267,65 @@ pub fn worth_showing(change: &Change) -> Change {
     change
 }
 
-/// `Plan: 3 to create, 2 to update, 0 to delete, 1 to run on 2 hosts.` or `No changes.`
-pub fn summary(summary: &Summary) -> String {
-    let mut text = String::new();
+/// `Plan: 3 to create, 2 to update, 0 to delete, 1 to run on 2 hosts.` or `No changes.`: the line that scripts rely on stays
+/// English, behind the same in another language.
+pub fn summary(summary: &Summary, locale: Locale) -> String {
+    let said = summed(summary);
+    let mut lines = said.iter().map(|line| line.text(locale).to_owned()).collect::<Vec<_>>();
+    if let Some(first) = said.first().filter(|_| locale != Locale::En) {
+        lines.insert(1, first.text(Locale::En).to_owned());
+    }
+    lines.join("\n") + "\n"
+}
+
+/// The lines of a summary.
+pub fn summed(summary: &Summary) -> Vec<Said> {
+    let mut lines = Vec::new();
     if summary.changes() > 0 {
-        let hosts = if summary.hosts == 1 { "host" } else { "hosts" };
-        let _ = writeln!(
-            text,
-            "Plan: {} to create, {} to update, {} to delete, {} to run on {} {hosts}.",
-            summary.create, summary.update, summary.delete, summary.run, summary.hosts
-        );
-        let reactions = [(summary.restart, "restart"), (summary.reload, "reload")];
-        let reactions: Vec<String> = reactions
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, verb)| format!("{count} to {verb}"))
-            .collect();
-        if !reactions.is_empty() {
-            let _ = writeln!(text, "Then: {}.", reactions.join(", "));
-        }
+        let hosts = on_hosts(summary.hosts);
+        lines.push(texts::sum(summary.create, summary.update, summary.delete, summary.run, &hosts));
+        lines.extend(then(summary.restart, summary.reload));
     } else if summary.unreachable + summary.failed + summary.unknown == 0 {
-        text.push_str("No changes.\n");
+        lines.push(texts::no_changes());
     } else {
-        text.push_str("No changes where the hosts could be read.\n");
+        lines.push(texts::no_changes_where_read());
     }
+    let some = |count: usize, one: fn() -> Said, more: fn(usize) -> Said| match count {
+        0 => None,
+        1 => Some(one()),
+        count => Some(more(count)),
+    };
     let problems = [
-        (summary.unknown, "resource", "could not be read"),
-        (summary.unreachable, "host", "unreachable"),
-        (summary.failed, "host", "failed"),
+        some(summary.unsupported, texts::resource_unsupported, texts::resources_unsupported),
+        some(summary.unknown - summary.unsupported, texts::resource_unread, texts::resources_unread),
+        some(summary.unreachable, texts::host_unreachable, texts::hosts_unreachable),
+        some(summary.failed, texts::host_failed, texts::hosts_failed),
     ];
-    let problems: Vec<String> = problems
-        .iter()
-        .filter(|(count, ..)| *count > 0)
-        .map(|(count, what, how)| format!("{count} {what}{} {how}", if *count == 1 { "" } else { "s" }))
-        .collect();
-    if !problems.is_empty() {
-        let _ = writeln!(text, "Attention: {}.", problems.join(", "));
+    let problems: Vec<Said> = problems.into_iter().flatten().collect();
+    lines.extend((!problems.is_empty()).then(|| texts::attention(Said::joined(&problems, ", "))));
+    lines
+}
+
+/// `2 hosts`.
+pub fn on_hosts(count: usize) -> Said {
+    if count == 1 { texts::one_host() } else { texts::hosts(count) }
+}
+
+/// `Then: 1 to restart, 2 to reload.`
+pub fn then(restart: usize, reload: usize) -> Option<Said> {
+    let some = |count: usize, said: fn(usize) -> Said| (count > 0).then(|| said(count));
+    let all = [some(restart, texts::to_restart), some(reload, texts::to_reload)];
+    let all: Vec<Said> = all.into_iter().flatten().collect();
+    (!all.is_empty()).then(|| texts::then(Said::joined(&all, ", ")))
+}
+
+/// What keeps a host from being settled.
+fn pending(pending: &Pending) -> Said {
+    match pending {
+        Pending::AtWork { holder } => texts::at_work(holder),
+        Pending::Waits { holder } => texts::waits(holder),
+        Pending::RolledBack { holder, why } => texts::rolled_back(holder, why),
     }
-    text
 }
 
 fn indented(text: &str) -> String {

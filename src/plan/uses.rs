@@ -48,7 +48,7 @@ pub fn pending(plan: &HostPlan, concerned: impl Fn(&Resource) -> bool) -> Option
     let change = plan.changes.iter().find(|change| ids.contains(&change.id.to_string()));
     let unknown = plan.unknown.iter().find(|unknown| ids.contains(&unknown.id.to_string()));
     match (change, unknown) {
-        (Some(change), _) => Some(format!("{} is to change ({})", change.id, change.reason)),
+        (Some(change), _) => Some(format!("{} is to change ({})", change.id, change.reason.program())),
         (None, Some(unknown)) => Some(format!("{} could not be read ({})", unknown.id, unknown.why)),
         (None, None) => None,
     }

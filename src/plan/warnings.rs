@@ -2,10 +2,12 @@
 //! texts are as they came, and whoever shows them makes them harmless.
 
 use super::fleet::FleetPlan;
-use super::json::word;
 use super::{Action, Change};
+use crate::inventory::Locale;
 use crate::kinds::Risk;
 use crate::resource::Attribute;
+use crate::said::{Said, Say, listed};
+use crate::texts;
 
 /// What a note is about, gravest first. The first ones warn; the last ones only tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +17,8 @@ pub enum Topic {
     /// Nobody may be able to log in, or to become root.
     Lockout,
     Data,
+    /// A version of a module breaks something.
+    Upgrade,
     Deletion,
     /// Somebody gains or loses access.
     Access,
@@ -41,21 +45,22 @@ impl Topic {
     }
 
     /// In one word, for people.
-    pub fn label(self) -> &'static str {
+    pub fn label(self) -> Said {
         match self {
-            Self::Mistake => "Mistake",
-            Self::Lockout => "Lock-out",
-            Self::Data => "Data",
-            Self::Deletion => "Deletion",
-            Self::Access => "Access",
-            Self::Exposure | Self::Secret => "Secret",
-            Self::Opens | Self::Closes => "Port",
-            Self::Restart => "Restart",
-            Self::Unseen => "Unseen",
-            Self::Host => "Host",
-            Self::Kept => "Stays",
-            Self::Module => "Module",
-            Self::Complaint => "Validate",
+            Self::Mistake => texts::topic_mistake(),
+            Self::Lockout => texts::topic_lockout(),
+            Self::Data => texts::topic_data(),
+            Self::Upgrade => texts::topic_upgrade(),
+            Self::Deletion => texts::topic_deletion(),
+            Self::Access => texts::topic_access(),
+            Self::Exposure | Self::Secret => texts::topic_secret(),
+            Self::Opens | Self::Closes => texts::topic_port(),
+            Self::Restart => texts::topic_restart(),
+            Self::Unseen => texts::topic_unseen(),
+            Self::Host => texts::topic_host(),
+            Self::Kept => texts::topic_stays(),
+            Self::Module => texts::topic_module(),
+            Self::Complaint => texts::topic_validate(),
         }
     }
 
@@ -65,6 +70,7 @@ impl Topic {
             Self::Mistake => "mistake",
             Self::Lockout => "lockout",
             Self::Data => "data",
+            Self::Upgrade => "upgrade",
             Self::Deletion => "deletion",
             Self::Access => "access",
             Self::Exposure => "exposure",
@@ -86,33 +92,23 @@ pub struct Note {
     pub topic: Topic,
     /// Where; empty if it is about no host.
     pub hosts: Vec<String>,
-    pub what: String,
+    pub what: Said,
 }
 
-/// Names in one line; the rest of a longer list is counted.
-const NAMES: usize = 6;
-
 impl Note {
-    pub fn new(topic: Topic, what: impl Into<String>) -> Self {
+    pub fn new(topic: Topic, what: impl Into<Said>) -> Self {
         Self { topic, hosts: Vec::new(), what: what.into() }
     }
 
-    pub fn on(topic: Topic, host: &str, what: impl Into<String>) -> Self {
+    pub fn on(topic: Topic, host: &str, what: impl Into<Said>) -> Self {
         Self { topic, hosts: vec![host.to_owned()], what: what.into() }
     }
 
     /// `web1, web2: update file:/etc/ssh/sshd_config`.
-    pub fn line(&self) -> String {
-        if self.hosts.is_empty() { self.what.clone() } else { format!("{}: {}", listed(&self.hosts), self.what) }
+    pub fn line(&self, locale: Locale) -> String {
+        let what = self.what.text(locale);
+        if self.hosts.is_empty() { what.to_owned() } else { format!("{}: {what}", listed(&self.hosts).text(locale)) }
     }
-}
-
-/// `a, b, c and 4 more`.
-pub fn listed<T: AsRef<str>>(names: &[T]) -> String {
-    let shown: Vec<&str> = names.iter().take(NAMES).map(AsRef::as_ref).collect();
-    let more = names.len() - shown.len();
-    let text = shown.join(", ");
-    if more == 0 { text } else { format!("{text} and {more} more") }
 }
 
 /// The gravest first, in the order they were given otherwise; what is the same on several hosts once.
@@ -133,9 +129,9 @@ pub fn in_order(notes: Vec<Note>) -> Vec<Note> {
 
 /// What is risky among the changes of a host.
 pub fn of_changes(host: &str, changes: &[Change]) -> Vec<Note> {
-    let named = |change: &&Change| format!("{} {}", word(change.action), change.id);
+    let named = |change: &&Change| doing(change.action, &change.id);
     let with = |risk: Risk| changes.iter().filter(move |change| change.risk.contains(&risk));
-    let stops = changes.iter().filter(|change| stops(change)).map(|change| format!("stop {}", change.id));
+    let stops = changes.iter().filter(|change| stops(change)).map(|change| texts::stop(&change.id));
     let mut notes = Vec::new();
     for (topic, names) in [
         (Topic::Lockout, with(Risk::Lockout).map(|it| named(&it)).collect::<Vec<_>>()),
@@ -147,17 +143,29 @@ pub fn of_changes(host: &str, changes: &[Change]) -> Vec<Note> {
         }
     }
     let said = |change: &&Change| change.risk.iter().any(|risk| matches!(risk, Risk::Lockout | Risk::Data));
-    let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut reasons: Vec<(&Said, Vec<String>)> = Vec::new();
     for change in changes.iter().filter(|change| change.action == Action::Delete && !said(change)) {
-        match reasons.iter_mut().find(|(reason, _)| *reason == change.reason) {
+        match reasons.iter_mut().find(|(reason, _)| **reason == change.reason) {
             Some((_, ids)) => ids.push(change.id.to_string()),
             None => reasons.push((&change.reason, vec![change.id.to_string()])),
         }
     }
     notes.extend(
-        reasons.iter().map(|(reason, ids)| Note::on(Topic::Deletion, host, format!("{}: {reason}", listed(ids)))),
+        reasons.iter().map(|(reason, ids)| Note::on(Topic::Deletion, host, texts::why(listed(ids), *reason))),
     );
     notes
+}
+
+/// `update file:/etc/x`.
+pub fn doing(action: Action, id: impl Say) -> Said {
+    match action {
+        Action::Create => texts::create(id),
+        Action::Update => texts::update(id),
+        Action::Delete => texts::delete(id),
+        Action::Run => texts::run(id),
+        Action::Restart => texts::restart(id),
+        Action::Reload => texts::reload(id),
+    }
 }
 
 /// True if something that runs will not run any more.
@@ -171,17 +179,14 @@ pub fn of_plan(plan: &FleetPlan) -> Vec<Note> {
     for entry in &plan.hosts {
         match &entry.result {
             Ok(found) => {
+                notes.extend(found.gates.iter().map(|gate| Note::on(Topic::Upgrade, &entry.host, gate.line())));
                 notes.extend(of_changes(&entry.host, &found.changes));
                 let unknown = found.unknown.iter();
-                notes.extend(
-                    unknown.map(|it| {
-                        Note::on(Topic::Unseen, &entry.host, format!("{} cannot be read: {}", it.id, it.why))
-                    }),
-                );
+                notes.extend(unknown.map(|it| Note::on(Topic::Unseen, &entry.host, it.said())));
             }
             Err(error) => {
-                let word = if error.unreachable { "unreachable" } else { "failed" };
-                notes.push(Note::on(Topic::Unseen, &entry.host, format!("{word}: {}", error.diagnostic.fact)));
+                let word = if error.unreachable { texts::unreachable() } else { texts::failed() };
+                notes.push(Note::on(Topic::Unseen, &entry.host, texts::why(&word, &error.diagnostic.fact)));
             }
         }
     }
@@ -200,13 +205,7 @@ mod tests {
             Note::new(Topic::Access, "ana gains access"),
             Note::on(Topic::Lockout, "web2", "update file:/etc/sudoers"),
         ]);
-        let lines: Vec<String> = notes.iter().map(Note::line).collect();
+        let lines: Vec<String> = notes.iter().map(|note| note.line(Locale::En)).collect();
         assert_eq!(lines, ["web1, web2: update file:/etc/sudoers", "ana gains access", "web1: restart service:a"]);
-    }
-
-    #[test]
-    fn a_long_list_is_counted() {
-        let names: Vec<String> = (1..=9).map(|number| format!("web{number}")).collect();
-        assert_eq!(listed(&names), "web1, web2, web3, web4, web5, web6 and 3 more");
     }
 }

@@ -15,6 +15,7 @@ use crate::observed::{Look, Observed};
 use crate::resource::{Attribute, Observation, State};
 use crate::script::frames::Answers;
 use crate::script::reader;
+use crate::texts;
 use crate::transport::{Broken, Session};
 
 /// Asks for everything the catalog names. `records`: the directory of Steward's records there.
@@ -105,11 +106,8 @@ fn translated(catalog: &HostCatalog, sections: &BTreeMap<String, Answer>, lines:
             *place = if unsure { Observation::Unknown(CHANGED.to_owned()) } else { observation };
         }
     }
-    let untold = ("the accounts".to_owned(), "a reader key is not told who can get in".to_owned());
-    let removed = (
-        "what left the inventory".to_owned(),
-        "a reader key is not told what else Steward manages here: deletions are not shown".to_owned(),
-    );
+    let untold = (texts::reader_accounts(), texts::reader_untold_accounts());
+    let removed = (texts::reader_left(), texts::reader_untold_left());
     let access = catalog.bootstrap.is_some().then(|| Seen { unknown: vec![untold, removed], ..Seen::default() });
     // it is not told what else is managed, so nothing follows from that
     Observed { resources: all, access, records: Records::default(), ..seen }

@@ -35,6 +35,7 @@ pub fn plan() -> Value {
         ("unchanged", number()),
         ("changes", list(change())),
         ("unknown", list(object(&[("id", text()), ("why", text())]))),
+        ("gates", list(object(&[("service", text()), ("old", number()), ("version", number()), ("what", text())]))),
         ("access", list(finding)),
         ("backups", list(backup)),
         ("kept", list(object(&[("id", text()), ("why", text())]))),

@@ -4,14 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::catalog::{HostCatalog, Resource};
+use crate::catalog::{HostCatalog, Resource, ServiceEntry};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::kinds::Risk;
+use crate::ledger::Applied;
 use crate::observed::{Kept, Ledger, Observed};
+use crate::plan::applied::{gates, moved};
 use crate::plan::leaving::foreseen;
-use crate::plan::warnings::{Note, Topic, in_order, listed, of_changes};
+use crate::plan::warnings::{Note, Topic, in_order, of_changes};
 use crate::plan::{Action, Change, Difference, plan};
 use crate::resource::{Attribute, Observation, State, Want};
+use crate::said::{Said, listed};
+use crate::texts;
 
 mod modules;
 mod people;
@@ -58,9 +62,10 @@ pub fn review(base: Option<&Side>, head: &Side) -> Review {
     for host in &head.catalog.hosts {
         let was = old.get(host.host.as_str()).copied();
         if was.is_none() {
-            notes.push(Note::on(Topic::Host, &host.host, "new in the inventory"));
+            notes.push(Note::on(Topic::Host, &host.host, texts::host_new()));
         }
         of_host(&mut notes, was, host);
+        notes.extend(was.iter().flat_map(|was| of_versions(was, host)));
         let mut changes = changes(was, host);
         if was.is_none() {
             // where nobody could log in before, nobody is locked out
@@ -75,8 +80,8 @@ pub fn review(base: Option<&Side>, head: &Side) -> Review {
     }
     let kept: BTreeSet<&str> = head.catalog.hosts.iter().map(|host| host.host.as_str()).collect();
     for gone in base.iter().flat_map(|side| &side.catalog.hosts).filter(|host| !kept.contains(host.host.as_str())) {
-        notes.push(Note::on(Topic::Deletion, &gone.host, "the host leaves the inventory; nothing on it is touched"));
-        let keeps = |of| Note::on(Topic::Data, &gone.host, format!("{of} keeps data there, and the host leaves"));
+        notes.push(Note::on(Topic::Deletion, &gone.host, texts::host_leaves()));
+        let keeps = |of| Note::on(Topic::Data, &gone.host, texts::keeps_data_host_leaves(of));
         notes.extend(gone.keepers.iter().map(keeps));
     }
     notes.extend(people::people(base, head).into_iter().map(|line| Note::new(Topic::Access, line)));
@@ -84,7 +89,7 @@ pub fn review(base: Option<&Side>, head: &Side) -> Review {
     notes.extend(secrets::secrets(base, head));
     review.modules = modules::modules(base, head);
     for module in &review.modules {
-        notes.push(Note::new(Topic::Module, format!("{}: {}", module.name, module.what)));
+        notes.push(Note::new(Topic::Module, texts::of_module(&module.name, &module.what)));
         notes.extend(module.notes.iter().map(|note| Note::new(Topic::Module, format!("{} {note}", module.name))));
     }
     if let Some(base) = base {
@@ -107,21 +112,33 @@ fn file_name(name: &str) -> String {
     name.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
+/// What breaks with newer modules, and parameters that change though they never can.
+fn of_versions(old: &HostCatalog, new: &HostCatalog) -> Vec<Note> {
+    let of = |service: &ServiceEntry| {
+        let (module, version, fixed) = (service.module.clone(), service.state.version, service.state.fixed.clone());
+        (service.name.clone(), Applied { module, version, fixed })
+    };
+    let known: BTreeMap<String, Applied> = old.services.iter().map(of).collect();
+    let note = |topic, what| Note::on(topic, &new.host, what);
+    let gates = gates(new, &known).into_iter().map(|gate| note(Topic::Upgrade, gate.line()));
+    let moved = moved(new, &known);
+    let moved =
+        moved.iter().map(|(service, name, was, now)| note(Topic::Mistake, texts::immutable(service, name, was, now)));
+    moved.chain(gates).collect()
+}
+
 /// Ports and data, which are no resources.
 fn of_host(notes: &mut Vec<Note>, old: Option<&Arc<HostCatalog>>, new: &Arc<HostCatalog>) {
     let empty = BTreeSet::new();
     let (was, now) = (old.map_or(&empty, |host| &host.ports), &new.ports);
-    for (topic, verb, ports) in
-        [(Topic::Opens, "opens", now.difference(was)), (Topic::Closes, "closes", was.difference(now))]
-    {
-        let ports: Vec<&String> = ports.collect();
-        let note = || Note::on(topic, &new.host, format!("{verb} {}", listed(&ports)));
-        notes.extend((!ports.is_empty()).then(note));
-    }
+    let of = |ports: Vec<&String>, topic, said: fn(Said) -> Said| {
+        (!ports.is_empty()).then(|| Note::on(topic, &new.host, said(listed(&ports))))
+    };
+    notes.extend(of(now.difference(was).collect(), Topic::Opens, texts::opens));
+    notes.extend(of(was.difference(now).collect(), Topic::Closes, texts::closes));
     for keeper in old.iter().flat_map(|host| &host.keepers) {
         if !new.services.iter().any(|service| &service.name == keeper) {
-            let what = format!("{keeper} keeps data there, and is no longer on this host");
-            notes.push(Note::on(Topic::Data, &new.host, what));
+            notes.push(Note::on(Topic::Data, &new.host, texts::keeps_data_moved(keeper)));
         }
     }
 }

@@ -7,13 +7,15 @@ use super::Side;
 use super::side::Version;
 use crate::modules::lock::Locked;
 use crate::plan::diff::PATIENCE;
+use crate::said::Said;
+use crate::texts;
 
 /// A module that is not what it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModuleChange {
     pub name: String,
     /// `version 1 becomes 2`.
-    pub what: String,
+    pub what: Said,
     /// What the module says of the versions that are new here.
     pub notes: Vec<String>,
     /// Unified; empty where there is nothing to compare.
@@ -26,7 +28,7 @@ pub(super) fn modules(base: Option<&Side>, head: &Side) -> Vec<ModuleChange> {
     let mut changes = Vec::new();
     for (name, new) in &head.modules {
         let Some(text) = base.modules.get(name) else {
-            let what = format!("new in use, version {}", new.number);
+            let what = texts::module_new(new.number);
             changes.push(ModuleChange { name: name.clone(), what, notes: Vec::new(), diff: String::new() });
             continue;
         };
@@ -36,7 +38,7 @@ pub(super) fn modules(base: Option<&Side>, head: &Side) -> Vec<ModuleChange> {
         }
     }
     for (name, old) in base.modules.iter().filter(|(name, _)| !head.modules.contains_key(*name)) {
-        let what = format!("no longer used, was version {}", old.number);
+        let what = texts::module_gone(old.number);
         changes.push(ModuleChange { name: name.clone(), what, notes: Vec::new(), diff: String::new() });
     }
     changes
@@ -44,13 +46,13 @@ pub(super) fn modules(base: Option<&Side>, head: &Side) -> Vec<ModuleChange> {
 
 fn changed(name: &str, old: &Locked, text: &Version, new: &Version) -> ModuleChange {
     let mut what = if old.version == new.number {
-        format!("content changed within version {}", new.number)
+        texts::module_within(new.number)
     } else {
-        format!("version {} becomes {}", old.version, new.number)
+        texts::module_becomes(old.version, new.number)
     };
     let is_here = text.hash == old.hash;
     if !is_here {
-        what.push_str("; the text before came with another Steward and is not here to compare");
+        what = texts::module_not_here(&what);
     }
     let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(&text.text, &new.text);
     let diff = if is_here { diff.unified_diff().header(name, name).to_string() } else { String::new() };

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Side;
 use crate::inventory::{Person, Role};
 use crate::people::listing::hosts;
-use crate::plan::warnings::listed;
+use crate::said::{Said, listed};
+use crate::texts;
 
 /// What one person reaches.
 #[derive(Debug, Default)]
@@ -16,7 +17,7 @@ struct Reach {
 }
 
 /// A line for each gain and each loss, person by person.
-pub(super) fn people(base: Option<&Side>, head: &Side) -> Vec<String> {
+pub(super) fn people(base: Option<&Side>, head: &Side) -> Vec<Said> {
     let mut lines = Vec::new();
     let none = indexmap::IndexMap::new();
     let was = base.map_or(&none, |side| &side.inventory.people);
@@ -28,27 +29,26 @@ pub(super) fn people(base: Option<&Side>, head: &Side) -> Vec<String> {
                 keys_and_role(&mut lines, old, &person.value);
                 let before = reach(base, old);
                 let more = reached(&now, &before, &hosts, &secrets);
-                lines.extend((!more.is_empty()).then(|| format!("{id} gains {}", more.join(", and "))));
+                lines.extend(more.map(|more| texts::gains(id, &more)));
                 let fewer = reached(&before, &now, &hosts, &secrets);
-                lines.extend((!fewer.is_empty()).then(|| format!("{id} loses {}", fewer.join(", and "))));
+                lines.extend(fewer.map(|fewer| texts::loses(id, &fewer)));
             }
-            _ => lines.push(format!(
-                "{id} gains access as {}: {}",
-                person.value.role.name(),
-                whole(&now, &person.value)
-            )),
+            _ => {
+                let whole = whole(&now, &person.value, texts::reads);
+                lines.push(texts::gains_access(id, person.value.role.name(), &whole));
+            }
         }
     }
     for (id, person) in was.iter().filter(|(id, _)| !head.inventory.people.contains_key(*id)) {
         let before = base.map(|base| reach(base, &person.value)).unwrap_or_default();
-        let whole = whole(&before, &person.value).replace("; reads ", "; read ");
-        lines.push(format!("{id} loses access as {}: {whole}", person.value.role.name()));
+        let whole = whole(&before, &person.value, texts::did_read);
+        lines.push(texts::loses_access(id, person.value.role.name(), &whole));
     }
     lines
 }
 
 /// Secrets whose value somebody knows who is to read them no longer, and whose value stays: by person.
-pub(super) fn known_still(base: Option<&Side>, head: &Side) -> Vec<String> {
+pub(super) fn known_still(base: Option<&Side>, head: &Side) -> Vec<Said> {
     let Some(base) = base else { return Vec::new() };
     let mut by_person: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for old in &base.declared {
@@ -61,9 +61,7 @@ pub(super) fn known_still(base: Option<&Side>, head: &Side) -> Vec<String> {
             }
         }
     }
-    let line = |(person, names): (&str, Vec<String>)| {
-        format!("{person} has read {}; what was read stays known until the value is changed", listed(&names))
-    };
+    let line = |(person, names): (&str, Vec<String>)| texts::known_still(person, listed(&names));
     by_person.into_iter().map(line).collect()
 }
 
@@ -86,52 +84,59 @@ fn kept_secrets(base: Option<&Side>, head: &Side) -> BTreeSet<String> {
     base.map(of).unwrap_or_default().intersection(&of(head)).cloned().collect()
 }
 
-fn reached(now: &Reach, before: &Reach, hosts: &BTreeSet<String>, secrets: &BTreeSet<String>) -> Vec<String> {
+fn reached(now: &Reach, before: &Reach, hosts: &BTreeSet<String>, secrets: &BTreeSet<String>) -> Option<Said> {
     let new = |now: &BTreeSet<String>, before: &BTreeSet<String>, kept: &BTreeSet<String>| {
         now.difference(before).filter(|name| kept.contains(*name)).cloned().collect::<Vec<_>>()
     };
     let (hosts, secrets) = (new(&now.hosts, &before.hosts, hosts), new(&now.secrets, &before.secrets, secrets));
-    let account = (!hosts.is_empty()).then(|| format!("the account on {}", listed(&hosts)));
-    let reading = (!secrets.is_empty()).then(|| format!("reading {}", listed(&secrets)));
-    account.into_iter().chain(reading).collect()
+    let account = (!hosts.is_empty()).then(|| texts::account_on(listed(&hosts)));
+    let reading = (!secrets.is_empty()).then(|| texts::reading(listed(&secrets)));
+    account.into_iter().chain(reading).reduce(|one, other| texts::and_also(&one, &other))
 }
 
-fn whole(reach: &Reach, person: &Person) -> String {
+/// `reads`: how it is said, of now or of before.
+fn whole(reach: &Reach, person: &Person, reads: fn(Said) -> Said) -> Said {
     let named = |names: &BTreeSet<String>| listed(&names.iter().collect::<Vec<_>>());
     let account = if reach.hosts.is_empty() {
-        "no account on any host".to_owned()
+        texts::no_account()
     } else {
-        format!("an account{} on {}", rights(person.role), named(&reach.hosts))
+        match person.role {
+            Role::Maintainer | Role::Operator => texts::a_sudo_account_on(named(&reach.hosts)),
+            Role::Reader => texts::an_account_on(named(&reach.hosts)),
+        }
     };
-    let secrets =
-        if reach.secrets.is_empty() { "no secret".to_owned() } else { format!("reads {}", named(&reach.secrets)) };
-    format!("{account}; {secrets}")
+    let secrets = if reach.secrets.is_empty() { texts::no_secret() } else { reads(named(&reach.secrets)) };
+    texts::both(&account, &secrets)
 }
 
-fn rights(role: Role) -> &'static str {
-    match role {
-        Role::Maintainer | Role::Operator => " with sudo",
-        Role::Reader => "",
-    }
-}
-
-fn keys_and_role(lines: &mut Vec<String>, old: &Person, new: &Person) {
+fn keys_and_role(lines: &mut Vec<Said>, old: &Person, new: &Person) {
     let id = &new.id;
     if old.role != new.role {
-        let verb = if new.role < old.role { "gains" } else { "loses" };
-        lines.push(format!("{id} {verb} rights: {} becomes {}", old.role.name(), new.role.name()));
+        let (was, is) = (old.role.name(), new.role.name());
+        lines.push(if new.role < old.role {
+            texts::gains_rights(id, was, is)
+        } else {
+            texts::loses_rights(id, was, is)
+        });
     }
     if old.login() != new.login() {
-        lines.push(format!("{id} gains the account {} and loses {}", new.login(), old.login()));
+        lines.push(texts::other_account(id, new.login(), old.login()));
     }
     let ssh = |person: &Person| -> BTreeSet<String> { person.ssh.iter().map(|it| it.value.to_string()).collect() };
     let age = |person: &Person| -> BTreeSet<String> { person.age.iter().map(|it| it.value.to_string()).collect() };
     for (what, old, new) in [("SSH", ssh(old), ssh(new)), ("age", age(old), age(new))] {
-        for (verb, keys) in [("gains", new.difference(&old)), ("loses", old.difference(&new))] {
-            let keys: Vec<String> = keys.map(|key| short(key)).collect();
-            let s = if keys.len() == 1 { "" } else { "s" };
-            lines.extend((!keys.is_empty()).then(|| format!("{id} {verb} {what} key{s} {}", listed(&keys))));
-        }
+        let keys = |keys: Vec<&String>| keys.into_iter().map(|key| short(key)).collect::<Vec<_>>();
+        let (more, fewer) = (keys(new.difference(&old).collect()), keys(old.difference(&new).collect()));
+        lines.extend(match more.len() {
+            0 => None,
+            1 => Some(texts::gains_key(id, what, listed(&more))),
+            _ => Some(texts::gains_keys(id, what, listed(&more))),
+        });
+        lines.extend(match fewer.len() {
+            0 => None,
+            1 => Some(texts::loses_key(id, what, listed(&fewer))),
+            _ => Some(texts::loses_keys(id, what, listed(&fewer))),
+        });
     }
 }
 

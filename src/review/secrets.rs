@@ -4,14 +4,16 @@
 use std::collections::BTreeSet;
 
 use super::Side;
-use crate::plan::warnings::{Note, Topic, listed};
+use crate::plan::warnings::{Note, Topic};
+use crate::said::{Said, listed};
 use crate::secret::SecretName;
 use crate::secrets::claims::Claim;
 use crate::secrets::{Declared, Header};
+use crate::texts;
 
 pub(super) fn secrets(base: Option<&Side>, head: &Side) -> Vec<Note> {
     let mut notes = Vec::new();
-    let told = |what: String| Note::new(Topic::Secret, what);
+    let told = |what: Said| Note::new(Topic::Secret, what);
     let was = |name: &SecretName| base.and_then(|side| side.claims.get(name));
     for (name, claim) in head.claims.iter() {
         let old = was(name);
@@ -21,21 +23,20 @@ pub(super) fn secrets(base: Option<&Side>, head: &Side) -> Vec<Note> {
         let header = match &claim.header {
             Ok(header) => header,
             Err(why) => {
-                notes.push(Note::new(Topic::Exposure, format!("{name}: its .recipients is damaged: {why}")));
+                notes.push(Note::new(Topic::Exposure, texts::secret_damaged(name, why)));
                 continue;
             }
         };
         match old.and_then(|old| old.header.as_ref().ok()) {
-            None => notes.push(told(format!("{name}: new secret"))),
+            None => notes.push(told(texts::secret_new(name))),
             Some(old) => changed(&mut notes, name, old, header),
         }
         if !claim.whole {
-            let what = format!("{name}: the encrypted file is not the one that its .recipients describes");
-            notes.push(Note::new(Topic::Exposure, what));
+            notes.push(Note::new(Topic::Exposure, texts::secret_forged(name)));
         }
     }
     let gone = base.iter().flat_map(|side| side.claims.keys()).filter(|name| !head.claims.contains_key(*name));
-    notes.extend(gone.map(|name| told(format!("{name}: gone"))));
+    notes.extend(gone.map(|name| told(texts::secret_gone(name))));
     for declared in &head.declared {
         let before = base.and_then(|side| side.declared.iter().find(|old| old.name == declared.name));
         notes.extend(not_as_declared(declared, head.claims.get(&declared.name), before, was(&declared.name)));
@@ -44,20 +45,20 @@ pub(super) fn secrets(base: Option<&Side>, head: &Side) -> Vec<Note> {
 }
 
 fn changed(notes: &mut Vec<Note>, name: &SecretName, old: &Header, new: &Header) {
-    let mut told = |what: &str| notes.push(Note::new(Topic::Secret, format!("{name}: {what}")));
+    let mut told = |what: Said| notes.push(Note::new(Topic::Secret, what));
     if old.id != new.id {
-        told("value changed");
+        told(texts::secret_value(name));
     }
     let readers = |header: &Header| header.people.keys().cloned().collect::<BTreeSet<_>>();
     let (before, now) = (readers(old), readers(new));
     let more = now.difference(&before).map(|reader| format!("+{reader}"));
     let readers: Vec<String> = more.chain(before.difference(&now).map(|reader| format!("-{reader}"))).collect();
     if !readers.is_empty() {
-        told(&format!("readers changed: {}", readers.join(" ")));
+        told(texts::secret_readers(name, readers.join(" ")));
     } else if old.people != new.people {
-        told("readers' keys changed");
+        told(texts::secret_keys(name));
     } else if old.id == new.id && old.digest != new.digest {
-        told("encrypted anew; the same value, it claims");
+        told(texts::secret_anew(name));
     }
 }
 
@@ -71,7 +72,7 @@ fn not_as_declared(
     let name = &declared.name;
     let Some(claim) = claim else {
         let is_new = before.is_none() || claimed.is_some();
-        return is_new.then(|| Note::new(Topic::Secret, format!("{name}: declared, and no value is set yet")));
+        return is_new.then(|| Note::new(Topic::Secret, texts::secret_unset(name)));
     };
     let fits = |claim: &Claim, declared: &Declared| {
         claim.header.as_ref().is_ok_and(|header| header.is_for(&declared.readers))
@@ -87,15 +88,13 @@ fn not_as_declared(
         (has.difference(&wanted).collect(), wanted.difference(&has).collect());
     let mut parts = Vec::new();
     if !more.is_empty() {
-        parts.push(format!("is still encrypted to {}", listed(&more)));
+        parts.push(texts::still_encrypted_to(listed(&more)));
     }
     if !fewer.is_empty() {
-        parts.push(format!("is not encrypted to {}", listed(&fewer)));
+        parts.push(texts::not_encrypted_to(listed(&fewer)));
     }
-    if parts.is_empty() {
-        parts.push("is encrypted to other keys than the inventory has".to_owned());
-    }
-    let what = format!("{name} {}: `steward secrets rekey` is missing", parts.join(" and "));
+    let what = parts.into_iter().reduce(|one, other| texts::and_then(&one, &other)).unwrap_or_else(texts::other_keys);
+    let what = texts::rekey_missing(name, &what);
     Some(Note::new(if more.is_empty() { Topic::Secret } else { Topic::Exposure }, what))
 }
 

@@ -1,6 +1,7 @@
 # What a host remembers of who made what. Two files of $STATE:
 #   managed   one line for each resource of this inventory, in execution order, as of the last change that began here:
 #             M|identity|service|flags|keepsake|request line, encoded once more. Flags: d (data), s (secrets), or -
+#             V|service|module|version|parameters that can never change, as lines NAME=JSON
 #   ledger    O|identity|begun|revision before the resource is made, then O|identity|made|revision; adopted by people;
 #             O|identity|gone once it was taken away. The last line about an identity counts.
 # So a run that is cut off at any point leaves at most something that Steward made and does not count as its own. It never
@@ -12,6 +13,7 @@
 #   D|digest of managed     B|identity (begun)      N|identity (there may be one, but it is not Steward's own)
 #   L|identity|service|flags|keepsake|none, made or adopted|revision      K|kind|what it was asked about these
 #   Q|kind|base64 of its answer
+#   V|service|module|version|parameters, as they stand in the list
 #   C|inventory|name|identity: another inventory manages it, too
 probe_owned() {
   asked=$(cat)
@@ -30,6 +32,7 @@ probe_owned() {
       [ ! -r "$RECORDS/ledger" ] || cat -- "$RECORDS/ledger"
     } | awk -F'|' '
       !part { if ($0 == "|") part = 1; else if (NR == 1) whole = ($0 == "whole"); else { asked[$0]; order[++count] = $0 } next }
+      part == 1 && $1 == "V" && NF == 5 { print; next }
       part == 1 { if ($0 == "|") part = 2; else if ($1 == "M" && NF == 6 && whole && !($2 in asked) && !($2 in left)) { left[$2]; line[++lines] = $0 } next }
       $1 != "O" { next }
       NF == 4 && ($3 == "begun" || $3 == "made" || $3 == "adopted") { own[$2] = $3 "|" $4 }
@@ -83,9 +86,10 @@ records() {
   if [ "$2" = part ] && [ -e "$STATE/managed" ]; then
     awk -F'|' '
       FNR == 1 { file++ }
-      file == 1 { if ($1 == "M") { new[$2] = $0; order[++count] = $2 } else print; next }
-      $1 != "M" { next }
-      $2 in new { print new[$2]; delete new[$2]; next }
+      { key = $1 "|" $2 }
+      file == 1 { if ($1 == "M" || $1 == "V") { new[key] = $0; order[++count] = key } else print; next }
+      $1 != "M" && $1 != "V" { next }
+      key in new { print new[key]; delete new[key]; next }
       { print }
       END { for (i = 1; i <= count; i++) if (order[i] in new) print new[order[i]] }' "$1" "$STATE/managed" >"$new"
   else
@@ -162,7 +166,15 @@ records_end() {
   done
   { cat -- "$RUN/gone"; echo '|'; cat -- "$STATE/managed"; } | awk -F'|' '
     !file { if ($0 == "|") file = 1; else if ($1 == "O") gone[$2]; next }
-    !($1 == "M" && ($2 in gone))' >"$RUN/managed"
+    $1 == "M" { had[$3]; if ($2 in gone) next; has[$3] }
+    { line[++count] = $0 }
+    END {
+      for (i = 1; i <= count; i++) {
+        # a service of which nothing is left is not remembered either
+        split(line[i], field, "|")
+        if (!(field[1] == "V" && (field[2] in had) && !(field[2] in has))) print line[i]
+      }
+    }' >"$RUN/managed"
   records_put "$RUN/managed"
 }
 

@@ -240,6 +240,22 @@ probe_facts() {
   printf 'architecture|%s\n' "$(uname -m)"
   printf 'uid|%s\n' "$(id -u)"
   if [ -d /run/systemd/system ]; then echo 'init|systemd'; else echo 'init|other'; fi
+  # what the host is able to do, in the words of `abilities.rs`; without a process of its own
+  able=
+  while read -r key value _; do
+    [ "$key" = CapBnd: ] || continue
+    # the last 8 digits are bits 0 to 31: 25 is CAP_SYS_TIME, 30 CAP_AUDIT_CONTROL
+    low=$((0x${value#????????}))
+    [ $((low >> 25 & 1)) -eq 0 ] || able="$able clock"
+    [ $((low >> 30 & 1)) -eq 0 ] || able="$able audit"
+  done </proc/self/status 2>/dev/null
+  [ ! -w /proc/sys/kernel/panic ] || able="$able kernel_sysctl"
+  [ ! -w /proc/sys/net/ipv4/ip_forward ] || able="$able net_sysctl"
+  [ ! -e /sys/module/wireguard ] || able="$able wireguard"
+  [ ! -e /dev/loop-control ] || able="$able loop"
+  [ ! -e /dev/fuse ] || able="$able fuse"
+  [ ! -d /run/systemd/system ] || able="$able systemd"
+  echo "able|$able"
 }
 
 # Prints D|file|first line for every reaction that is owed; W|holder if a run is at work, I if one left something behind and

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Header;
-use super::store::one_line;
+use super::store::public_text;
 use crate::resource::digest;
 use crate::secret::{Secret, SecretName, SecretSource};
 
@@ -66,7 +66,7 @@ pub fn claims(root: &Path) -> Claims {
                 _ => false,
             };
             let public = plain(&dir.join(format!("{}.pub", name.name))).ok();
-            let public_half = public.and_then(|bytes| one_line(std::str::from_utf8(&bytes).ok()?));
+            let public_half = public.and_then(|bytes| public_text(std::str::from_utf8(&bytes).ok()?));
             found.insert(name, Claim { header, whole, public_half });
         }
     }

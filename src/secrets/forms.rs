@@ -13,12 +13,15 @@ const BCRYPT_COST: u32 = 12;
 
 /// `Err` says why this password has no such form. `user` is for `htpasswd` only.
 #[allow(clippy::disallowed_methods, reason = "only a hash of it goes on from here, as a secret")]
-pub(super) fn form(form: Form, user: Option<&str>, password: &Secret) -> Result<Secret, String> {
+pub(super) fn form(which: Form, user: Option<&str>, password: &Secret) -> Result<Secret, String> {
+    if which == Form::Issuer {
+        return super::authority::issuer(password);
+    }
     let password = password.reveal();
     if password.contains(&0) {
         return Err("it holds a zero byte, where programs end a password".to_owned());
     }
-    let made = match form {
+    let made = match which {
         // `$2y$` is what Apache's htpasswd writes, and nginx and Caddy read it too.
         Form::Htpasswd => format!("{}:{}", user.unwrap_or_default(), bcrypted(password, Version::TwoY)?),
         Form::Bcrypt => bcrypted(password, Version::TwoB)?,
@@ -34,6 +37,8 @@ pub(super) fn form(form: Form, user: Option<&str>, password: &Secret) -> Result<
             let hash = ShaCrypt::SHA512.hash_password_with_salt(password, &salt);
             hash.map_err(|error| error.to_string())?.to_string()
         }
+        // of an authority, and made above
+        Form::Issuer => return Err("it is no password".to_owned()),
     };
     Ok(Secret::new(made))
 }

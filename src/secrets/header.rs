@@ -17,6 +17,8 @@ pub struct Header {
     pub digest: String,
     /// For a derived form: the name of the secret in the same service it was made from, and that value's id.
     pub parent: Option<(String, String)>,
+    /// Ids of earlier values that are kept, oldest first.
+    pub kept: Vec<String>,
     /// Recipients by person.
     pub people: BTreeMap<String, Vec<Recipient>>,
 }
@@ -39,7 +41,13 @@ impl Header {
     pub(super) fn new(id: String, parent: Option<(String, String)>, readers: &[Reader]) -> Self {
         let people = readers.iter().filter(|reader| !reader.recipients.is_empty());
         let people = people.map(|reader| (reader.person.clone(), reader.recipients.clone())).collect();
-        Self { id, digest: String::new(), parent, people }
+        Self { id, digest: String::new(), parent, kept: Vec::new(), people }
+    }
+
+    /// The same, with these earlier values.
+    #[must_use]
+    pub(super) fn keeping(self, kept: Vec<String>) -> Self {
+        Self { kept, ..self }
     }
 
     /// All recipients, each once.
@@ -56,6 +64,9 @@ impl Header {
         if let Some((parent, id)) = &self.parent {
             let _ = writeln!(text, "parent {parent} {id}");
         }
+        for id in &self.kept {
+            let _ = writeln!(text, "previous {id}");
+        }
         for (person, keys) in &self.people {
             for key in keys {
                 let _ = writeln!(text, "person {person} {key}");
@@ -67,6 +78,7 @@ impl Header {
     /// `Err` says what is wrong, with the number of the line.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (mut id, mut digest, mut parent) = (None, None, None);
+        let mut kept = Vec::new();
         let mut people: BTreeMap<String, Vec<Recipient>> = BTreeMap::new();
         for (number, line) in text.lines().enumerate().map(|(number, line)| (number + 1, line.trim_end())) {
             if line.is_empty() || line.starts_with('#') {
@@ -90,6 +102,7 @@ impl Header {
                 ["parent", name, value] => {
                     once(&mut parent, ((*name).to_owned(), hex(value, 32)?)).ok_or_else(twice)?;
                 }
+                ["previous", value] => kept.push(hex(value, 32)?),
                 ["person", person, key @ ..] if !key.is_empty() => {
                     let key = Recipient::parse(&key.join(" ")).map_err(|why| format!("line {number}: {why}"))?;
                     people.entry((*person).to_owned()).or_default().push(key);
@@ -102,7 +115,7 @@ impl Header {
             keys.dedup();
         }
         match (id, digest) {
-            (Some(id), Some(digest)) => Ok(Self { id, digest, parent, people }),
+            (Some(id), Some(digest)) => Ok(Self { id, digest, parent, kept, people }),
             _ => Err("it lacks the line `id` or `digest`".to_owned()),
         }
     }
@@ -122,7 +135,8 @@ mod tests {
     fn what_is_written_is_read_again() {
         let people = BTreeMap::from([("ana".to_owned(), vec![Recipient::parse(KEY).unwrap()])]);
         let parent = Some(("password".to_owned(), "b".repeat(32)));
-        let header = Header { id: "a".repeat(32), digest: "0".repeat(64), parent, people };
+        let kept = vec!["c".repeat(32), "d".repeat(32)];
+        let header = Header { id: "a".repeat(32), digest: "0".repeat(64), parent, kept, people };
         assert_eq!(Header::parse(&header.text(&SecretName::parse("wiki/form").unwrap())), Ok(header));
     }
 
@@ -135,6 +149,7 @@ mod tests {
             ("id 00\n", "line 3 has no 32"),
             ("person ana age1x\n", "line 3: it is damaged"),
             ("person ana\n", "line 3 is not understood"),
+            ("previous 00\n", "line 3 has no 32"),
             (&format!("id {}\n", "b".repeat(32)), "line 3 says again"),
         ] {
             let wrong = Header::parse(&format!("{good}{more}")).unwrap_err();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Identities, Store};
-use crate::secret::{Secret, SecretName, SecretSource};
+use crate::secret::{Kept, Secret, SecretName, SecretSource};
 
 /// A store, and the keys of whoever runs Steward.
 pub struct Live {
@@ -39,8 +39,9 @@ impl SecretSource for Live {
         self.store.public_half(name)
     }
 
-    fn previous(&self, name: &SecretName) -> Option<Result<Arc<Secret>, String>> {
-        let open = || self.store.decrypt_previous(name, &self.identities).map(Arc::new);
-        self.store.has_previous(name).then(open)
+    fn kept(&self, name: &SecretName) -> Option<Kept> {
+        let shared =
+            |kept: Vec<(String, Secret)>| kept.into_iter().map(|(id, value)| (id, Arc::new(value))).collect();
+        self.store.has_previous(name).then(|| self.store.kept(name, &self.identities).map(shared))
     }
 }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::pairs;
+use super::{authority, pairs};
 use crate::secret::Secret;
 use crate::secret_declaration::Generate;
 
@@ -20,6 +20,7 @@ pub fn generated(how: &Generate) -> Option<Secret> {
         Generate::Passphrase(count) => words(usize::from(*count)),
         Generate::Ssh => pairs::ssh(&*random_key()?),
         Generate::Wireguard => Some(pairs::wireguard(&*random_key()?)),
+        Generate::Authority => authority::authority(),
         Generate::Derived { .. } => None,
     }
 }

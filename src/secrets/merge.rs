@@ -85,7 +85,7 @@ fn commits(path: &str) -> Option<String> {
 /// `secrets/wiki/db.recipients`, for both encrypted files of that secret.
 fn recipients_of(path: &str) -> Option<String> {
     let stem = path.strip_suffix(".age")?;
-    Some(format!("{}.recipients", stem.strip_suffix(".previous").unwrap_or(stem)))
+    Some(format!("{}.recipients", super::stem_of(stem)))
 }
 
 #[cfg(test)]

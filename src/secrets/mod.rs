@@ -3,6 +3,7 @@
 //! [`declared`] says which secrets there should be and who reads each; [`Store`] keeps them; [`Identities`] decrypt.
 //! Only `commands` asks and prints; a value leaves this module as a [`Secret`](crate::secret::Secret) and in no other way.
 
+mod authority;
 pub mod claims;
 mod crypt;
 mod forms;
@@ -11,6 +12,7 @@ mod header;
 pub mod hook;
 mod identities;
 pub mod journal;
+mod kept;
 mod live;
 pub mod make;
 pub mod merge;
@@ -24,6 +26,7 @@ mod store;
 
 pub use header::Header;
 pub use identities::Identities;
+pub use kept::stem_of;
 pub use live::Live;
 pub use readers::{Declared, Reader, declared, undeclared};
 pub use recipient::Recipient;

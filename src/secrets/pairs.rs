@@ -13,10 +13,10 @@ use crate::secret_declaration::Generate;
 
 /// Whether a public half is kept beside it.
 pub fn is_pair(how: &Generate) -> bool {
-    matches!(how, Generate::Ssh | Generate::Wireguard)
+    matches!(how, Generate::Ssh | Generate::Wireguard | Generate::Authority)
 }
 
-/// The public half as a line, for whatever is a key pair. `Err` says why the value is no such key.
+/// The public half as a line, or as the certificate of an authority, for whatever is a key pair. `Err` says why the value is no such key.
 #[allow(clippy::disallowed_methods, reason = "only the public half of it goes on from here")]
 pub fn public_half(how: &Generate, name: &SecretName, private: &Secret) -> Result<Option<String>, String> {
     match how {
@@ -35,6 +35,7 @@ pub fn public_half(how: &Generate, name: &SecretName, private: &Secret) -> Resul
             let public = PublicKey::from(&StaticSecret::from(*bytes));
             Ok(Some(format!("{}\n", STANDARD.encode(public.as_bytes()))))
         }
+        Generate::Authority => super::authority::public_certificate(private).map(Some),
         _ => Ok(None),
     }
 }

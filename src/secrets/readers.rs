@@ -22,6 +22,8 @@ pub struct Declared {
     pub readers: Vec<Reader>,
     /// Where its service is placed; empty for the chapter's own.
     pub hosts: Vec<String>,
+    /// Further hosts, of services that its service needs by name: it may hand the secret to them.
+    pub reaches: Vec<String>,
     /// The service in the inventory, or the declaration of a secret of the chapter's own.
     pub place: Place,
 }
@@ -50,13 +52,24 @@ pub fn declared(inventory: &Inventory, library: &Library) -> Vec<Declared> {
         }
         let place = declaration.place.clone();
         let readers = readers.sorted();
-        all.push(Declared { name, declaration: declaration.clone(), readers, hosts: Vec::new(), place });
+        all.push(Declared {
+            name,
+            declaration: declaration.clone(),
+            readers,
+            hosts: Vec::new(),
+            reaches: Vec::new(),
+            place,
+        });
     }
     for service in inventory.services.values() {
         let Some(module) = library.get(&service.module.value).filter(|module| !module.secrets.is_empty()) else {
             continue;
         };
         let readers = readers_of_service(inventory, &service.value);
+        let needed =
+            service.needs.values().filter_map(|entry| entry.node.as_str().or(entry.node.get("service")?.as_str()));
+        let reaches: Vec<String> =
+            needed.filter_map(|name| inventory.services.get(name)).flat_map(|it| it.hosts.clone()).collect();
         for (name, declaration) in &module.secrets {
             if let Some(name) = SecretName::new(&service.name, name) {
                 all.push(Declared {
@@ -64,6 +77,7 @@ pub fn declared(inventory: &Inventory, library: &Library) -> Vec<Declared> {
                     declaration: declaration.clone(),
                     readers: readers.clone(),
                     hosts: service.hosts.clone(),
+                    reaches: reaches.clone(),
                     place: service.place.clone(),
                 });
             }

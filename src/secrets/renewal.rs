@@ -9,7 +9,7 @@ use super::{Identities, Store};
 use crate::diag::{Diagnostic, Result};
 use crate::inventory::new_id;
 use crate::secret::{Secret, SecretName};
-use crate::secret_declaration::Generate;
+use crate::secret_declaration::{Generate, SecretDeclaration};
 
 /// What a renewal looks things up in.
 pub struct Renewal<'a> {
@@ -19,17 +19,30 @@ pub struct Renewal<'a> {
 }
 
 impl Renewal<'_> {
-    /// The files of a new value for these readers, with those of its public half and its forms.
-    pub fn new_value(&self, name: &SecretName, value: &Secret, readers: &[Reader]) -> Result<Vec<Write>> {
+    /// The files of a new value for these readers, with those of its public half and its forms. `before`: the value that
+    /// some host still has, to be kept.
+    pub fn new_value(
+        &self,
+        name: &SecretName,
+        value: &Secret,
+        before: Option<&Secret>,
+        readers: &[Reader],
+    ) -> Result<Vec<Write>> {
         let id = fresh_id()?;
         let how = self.how(name);
+        let every = self.declaration(name).is_some_and(|it| it.rotate_command.is_some());
+        let kept = self.store.keeping(name, before, every, readers, self.identities);
+        let (kept, earlier) = kept.map_err(|why| cannot(name, &why))?;
         let mut writes = match how.and_then(|how| self.parent(name, how)) {
             // given by hand: whoever gives it says by this that it is of the parent's present value
-            Some((parent, of)) => self.encrypted_form(name, value, (&parent.name, &of), readers)?,
+            Some((parent, of)) => self.encrypted_form(name, value, (&parent.name, &of), kept, readers)?,
             None => {
-                self.store.encrypted(name, value, &id, readers, self.identities).map_err(|why| cannot(name, &why))?
+                let parent = self.store.header(name).and_then(|header| header.parent.clone());
+                let header = super::Header::new(id.clone(), parent, readers).keeping(kept);
+                self.store.encrypted_as(name, value, header, self.identities).map_err(|why| cannot(name, &why))?
             }
         };
+        writes.extend(earlier);
         if let Some(how) = how {
             let public = public_half(how, name, value).map_err(|why| {
                 Box::new(
@@ -63,7 +76,8 @@ impl Renewal<'_> {
                 Diagnostic::error(fact).remedy("give that one a value that has such a form; nothing was written"),
             )
         })?;
-        self.encrypted_form(&child.name, &made, (&from.value, id), &child.readers)
+        let kept = self.store.kept_ids(&child.name);
+        self.encrypted_form(&child.name, &made, (&from.value, id), kept, &child.readers)
     }
 
     /// The secret that this is a form of, if that one is set, with the id of its value.
@@ -78,14 +92,20 @@ impl Renewal<'_> {
         name: &SecretName,
         value: &Secret,
         (parent, of): (&str, &str),
+        kept: Vec<String>,
         readers: &[Reader],
     ) -> Result<Vec<Write>> {
-        let header = super::Header::new(fresh_id()?, Some((parent.to_owned(), of.to_owned())), readers);
+        let parent = Some((parent.to_owned(), of.to_owned()));
+        let header = super::Header::new(fresh_id()?, parent, readers).keeping(kept);
         self.store.encrypted_as(name, value, header, self.identities).map_err(|why| cannot(name, &why))
     }
 
     fn how(&self, name: &SecretName) -> Option<&Generate> {
-        self.declared.iter().find(|it| it.name == *name)?.declaration.generate.as_ref()
+        self.declaration(name)?.generate.as_ref()
+    }
+
+    fn declaration(&self, name: &SecretName) -> Option<&SecretDeclaration> {
+        self.declared.iter().find(|it| it.name == *name).map(|it| &it.declaration)
     }
 }
 

@@ -19,7 +19,7 @@ pub struct Store {
     headers: BTreeMap<SecretName, Header>,
 }
 
-const PREVIOUS: &str = ".previous";
+pub(super) const PREVIOUS: &str = ".previous";
 
 impl Store {
     /// Reads who can read what. `inventory` is the inventory's directory.
@@ -49,30 +49,17 @@ impl Store {
         self.headers.get(name)
     }
 
-    /// True while the value before the present one is kept.
-    pub fn has_previous(&self, name: &SecretName) -> bool {
-        self.path(name, ".previous.age").is_file()
-    }
-
     /// `Err` says why not, without a remedy.
     pub fn decrypt(&self, name: &SecretName, identities: &Identities) -> std::result::Result<Secret, String> {
         Self::decrypt_file(&self.path(name, ".age"), identities)
     }
 
-    pub fn decrypt_previous(
-        &self,
-        name: &SecretName,
-        identities: &Identities,
-    ) -> std::result::Result<Secret, String> {
-        Self::decrypt_file(&self.path(name, ".previous.age"), identities)
-    }
-
-    fn decrypt_file(path: &Path, identities: &Identities) -> std::result::Result<Secret, String> {
+    pub(super) fn decrypt_file(path: &Path, identities: &Identities) -> std::result::Result<Secret, String> {
         let file = std::fs::read(path).map_err(|error| format!("its file cannot be read: {error}"))?;
         crypt::decrypt(&file, identities)
     }
 
-    /// The files of a value that these can read. A new value has a new `id`.
+    /// The files of a value that these can read. A new value has a new `id`. Which earlier values are kept stays.
     pub fn encrypted(
         &self,
         name: &SecretName,
@@ -82,7 +69,8 @@ impl Store {
         identities: &Identities,
     ) -> std::result::Result<Vec<journal::Write>, String> {
         let parent = self.header(name).and_then(|header| header.parent.clone());
-        self.encrypted_as(name, value, Header::new(id.to_owned(), parent, readers), identities)
+        let header = Header::new(id.to_owned(), parent, readers).keeping(self.kept_ids(name));
+        self.encrypted_as(name, value, header, identities)
     }
 
     /// The files of a value to the recipients of this header.
@@ -101,18 +89,6 @@ impl Store {
         ])
     }
 
-    /// The file of the value before, for the same readers.
-    pub fn encrypted_previous(
-        &self,
-        name: &SecretName,
-        value: &Secret,
-        readers: &[Reader],
-        identities: &Identities,
-    ) -> std::result::Result<journal::Write, String> {
-        let to: Vec<_> = readers.iter().flat_map(|reader| reader.recipients.clone()).collect();
-        Ok((self.path(name, ".previous.age"), Some(crypt::encrypt(value, &to, identities.ask())?)))
-    }
-
     /// The file of the public half of a key pair.
     pub fn public(&self, name: &SecretName, line: String) -> journal::Write {
         (self.path(name, ".pub"), Some(line.into_bytes()))
@@ -123,10 +99,10 @@ impl Store {
         self.path(name, ".pub").is_file()
     }
 
-    /// The public half of a key pair, if it is there and one line of text.
+    /// The public half of a key pair, if it is there and one line of text or a certificate.
     pub fn public_half(&self, name: &SecretName) -> Option<String> {
         let text = std::fs::read_to_string(self.path(name, ".pub")).ok()?;
-        one_line(&text)
+        public_text(&text)
     }
 
     /// True if these keys open an encrypted file.
@@ -139,26 +115,23 @@ impl Store {
         journal::commit(&self.root, writes)
     }
 
-    /// Forgets the value before the present one.
-    pub fn without_previous(&self, name: &SecretName) -> journal::Write {
-        (self.path(name, ".previous.age"), None)
-    }
-
     /// True if the encrypted file is the one that the header was written for.
     pub fn is_whole(&self, name: &SecretName) -> bool {
         let file = std::fs::read(self.path(name, ".age")).unwrap_or_default();
         self.header(name).is_some_and(|header| header.digest == crate::resource::digest(&file))
     }
 
-    fn path(&self, name: &SecretName, suffix: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &SecretName, suffix: &str) -> PathBuf {
         self.root.join("secrets").join(&name.service).join(format!("{}{suffix}", name.name))
     }
 }
 
-/// The only line of a text, if it is short and can be shown as it is.
-pub(super) fn one_line(text: &str) -> Option<String> {
+/// The only line of a text, or the lines of a certificate, if it is short and can be shown as it is.
+pub(super) fn public_text(text: &str) -> Option<String> {
     let line = text.trim_end();
-    (!line.is_empty() && line.len() < 8192 && !line.contains(char::is_control)).then(|| line.to_owned())
+    let is_certificate = line.starts_with("-----BEGIN CERTIFICATE-----\n");
+    let is_shown = |c: char| !c.is_control() || (is_certificate && c == '\n');
+    (!line.is_empty() && line.len() < 8192 && line.chars().all(is_shown)).then(|| line.to_owned())
 }
 
 fn unusable(path: &Path, why: &str) -> Box<Diagnostic> {

@@ -18,6 +18,7 @@ pub(super) const DOCUMENTED: &[&str] = &[
     "dictsort",
     "escape",
     "first",
+    "flatten",
     "float",
     "format",
     "groupby",
@@ -59,6 +60,7 @@ pub(super) const DOCUMENTED: &[&str] = &[
 pub(super) fn add(environment: &mut Environment<'_>) {
     environment.add_filter("quote", quote);
     environment.add_filter("to_yaml", to_yaml);
+    environment.add_filter("flatten", flatten);
     environment.add_filter("b64encode", |text: String| STANDARD.encode(text));
 }
 
@@ -70,6 +72,15 @@ fn quote(text: Value) -> Result<String, Error> {
         None => return Err(refusal("`quote` takes text or a number")),
     };
     shlex::try_quote(&text).map(Into::into).map_err(|_| refusal("`quote` cannot quote a NUL character"))
+}
+
+/// The items of all the lists in a list; what is missing (`none`) adds nothing.
+fn flatten(lists: Value) -> Result<Vec<Value>, Error> {
+    let mut all = Vec::new();
+    for list in lists.try_iter()?.filter(|list| !list.is_none()) {
+        all.extend(list.try_iter()?);
+    }
+    Ok(all)
 }
 
 /// The value as YAML 1.2, several lines where it is a list or map.

@@ -124,6 +124,10 @@ fn described(error: &Error, origin: &Origin<'_>) -> Diagnostic {
 
 fn missing(detail: &str, origin: &Origin<'_>) -> Diagnostic {
     let name = detail.split('"').nth(1).unwrap_or_default();
+    if name.is_empty() {
+        return Diagnostic::error("there is no template of this name")
+            .remedy("name it by its path below templates/, such as `site/a.conf.j2`");
+    }
     let mistake = Diagnostic::error(format!("there is no template `{name}`"));
     let known: Vec<&str> = origin.templates.keys().copied().collect();
     match closest(name, &known) {

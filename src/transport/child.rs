@@ -7,6 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use zeroize::Zeroizing;
 
 use super::pump::{CHUNK, Ending, Pump};
 use super::{Broken, Conversation};
@@ -68,7 +69,7 @@ struct Pipes {
     input: Option<std::process::ChildStdin>,
     output: Option<std::process::ChildStdout>,
     errors: Option<std::process::ChildStderr>,
-    buffer: Vec<u8>,
+    buffer: Zeroizing<Vec<u8>>,
     /// The child did not take all that we had for it: when it takes more, it is alive.
     full: bool,
 }
@@ -81,7 +82,7 @@ impl Pipes {
         for fd in fds.into_iter().flatten() {
             rustix::io::ioctl_fionbio(fd, true).map_err(|error| error.to_string())?;
         }
-        Ok(Self { input, output, errors, buffer: vec![0; CHUNK], full: false })
+        Ok(Self { input, output, errors, buffer: Zeroizing::new(vec![0; CHUNK]), full: false })
     }
 
     /// Until the end record, or both outputs are closed.

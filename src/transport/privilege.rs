@@ -53,19 +53,29 @@ pub fn command(sudo: &Sudo, nonce: &str) -> String {
 /// the script, the script. What is sent after it is the script's standard input. The script must hold no NUL;
 /// newlines at its end are dropped. May hold the password: treat it as a secret.
 pub fn preamble(sudo: &Sudo, nonce: &str, script: &[u8]) -> Vec<u8> {
+    with_input(sudo, nonce, script, &[])
+}
+
+/// The same, and what the script reads. In one piece from the beginning: a list that grows leaves copies behind.
+pub fn with_input(sudo: &Sudo, nonce: &str, script: &[u8], input: &[u8]) -> Vec<u8> {
     let end = script.iter().rposition(|byte| *byte != b'\n').map_or(0, |last| last + 1);
     let script = script.get(..end).unwrap_or_default();
     let digest = Sha256::digest(script).iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     });
-    let mut bytes = Vec::with_capacity(script.len() + 256);
+    let password = match sudo {
+        Sudo::Password(password) => password.expose_secret().len(),
+        _ => 0,
+    };
+    let mut bytes = Vec::with_capacity(password + script.len() + input.len() + 256);
     if let Sudo::Password(password) = sudo {
         bytes.extend_from_slice(password.expose_secret().as_bytes());
         bytes.push(b'\n');
     }
     bytes.extend_from_slice(format!("{nonce}\n{} {digest}\n", script.len()).as_bytes());
     bytes.extend_from_slice(script);
+    bytes.extend_from_slice(input);
     bytes
 }
 

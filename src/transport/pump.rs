@@ -127,6 +127,13 @@ pub(super) fn lost(name: &str, why: &str) -> Broken {
     Broken::Lost(Box::new(Diagnostic::error(fact).remedy(UNKNOWN_STATE)))
 }
 
+/// A link that breaks leaves something unsent, and that may hold secrets, too.
+impl Drop for Pump<'_> {
+    fn drop(&mut self) {
+        self.unsent.zeroize();
+    }
+}
+
 const UNKNOWN_STATE: &str =
     "look whether the host and the network are up, then run `steward plan` to see what was done";
 

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
 use ssh2::{BlockDirections, Channel};
+use zeroize::Zeroizing;
 
 use super::link::{Link, Trouble, code, code_of, says};
 use super::pump::{CHUNK, Ending, Pump, lost};
@@ -25,14 +26,24 @@ pub(super) struct Ssh2 {
     timeouts: Timeouts,
     note: String,
     exchanges: usize,
-    buffer: Vec<u8>,
+    /// What a host sends may be a secret that is fetched.
+    buffer: Zeroizing<Vec<u8>>,
 }
 
 impl Ssh2 {
     pub(super) fn new(link: Link, name: String, login: Login, timeouts: Timeouts, note: String) -> Self {
         // No answer is asked for: an answer that nobody reads makes libssh2's reads fail.
         link.session.set_keepalive(false, KEEPALIVE);
-        Self { previous: None, link, name, login, timeouts, note, exchanges: 0, buffer: vec![0; CHUNK] }
+        Self {
+            previous: None,
+            link,
+            name,
+            login,
+            timeouts,
+            note,
+            exchanges: 0,
+            buffer: Zeroizing::new(vec![0; CHUNK]),
+        }
     }
 
     /// Opens a channel, once the previous one is gone: the server may allow only one (`MaxSessions 1`).

@@ -44,7 +44,12 @@ pub fn needs_before(kept: &[Kept]) -> bool {
 pub fn undo(wish: &Wish<'_>) -> Undo {
     let today = wish.today;
     let mut catalog = HostCatalog {
-        services: vec![ServiceEntry { name: "undo".to_owned(), module: "undo".to_owned(), needs: Vec::new() }],
+        services: vec![ServiceEntry {
+            name: "undo".to_owned(),
+            module: "undo".to_owned(),
+            needs: Vec::new(),
+            state: crate::catalog::ServiceState::default(),
+        }],
         resources: Vec::new(),
         // a part of the host: nothing follows from what is not in it, and who can get in is not asked
         bootstrap: None,

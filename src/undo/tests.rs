@@ -23,6 +23,7 @@ fn today() -> HostCatalog {
         ports: BTreeSet::new(),
         keepers: BTreeSet::new(),
         backed: Vec::new(),
+        support: std::collections::BTreeMap::new(),
         partial: false,
         readers: Vec::new(),
         chapter: "Test".into(),

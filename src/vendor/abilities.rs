@@ -21,7 +21,10 @@ pub(super) fn abilities(module: &Module) -> BTreeSet<String> {
         let command = secret.rotate_command.as_ref().map(|words| format!(", rotated by: {}", words.join(" ")));
         all.insert(format!("secret {name}{}", command.unwrap_or_default()));
     }
-    all.extend(module.needs.values().map(|need| format!("needs {}", need.module)));
+    all.extend(module.needs.values().map(|need| match fields(&need.values, &[]) {
+        said if said.is_empty() => format!("needs {}", need.module),
+        said => format!("needs {}: {said}", need.module),
+    }));
     all.extend(module.gathers.keys().map(|name| format!("gathers {name}")));
     for check in &module.checks {
         all.extend(check.fields.as_map().into_iter().flatten().map(|(kind, entry)| {

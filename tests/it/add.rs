@@ -4,7 +4,7 @@ use crate::support::{Chapter, at_terminal};
 
 const CHAPTER: &str = "id: 5f0c1c0e8f6b4d4f9a7e2b1d3c5a6978\nchapter: { name: Test, domain: test.example }\n";
 const HOSTS: &str = "hosts:\n  web1: { address: 192.0.2.1, os: debian-12, groups: [web] } # the old one\n  web2: { address: 192.0.2.2, os: debian-12 }\ngroups: { web: {} }\n";
-const SERVICES: &str = "# What runs where.\nservices:\n  nginx:   # before the sites\n    module: nginx\n    on: web1\n\n  base: { module: baseline, on: all } # everywhere\n\n# The end.\n";
+const SERVICES: &str = "# What runs where.\nservices:\n  nginx:   # before the sites\n    module: nginx\n    on: web1\n\n  base: { module: apt, on: all } # everywhere\n\n# The end.\n";
 
 fn chapter() -> Chapter {
     Chapter::new().file("chapter.yaml", CHAPTER).file("hosts.yaml", HOSTS).file("services.yaml", SERVICES)
@@ -144,20 +144,20 @@ fn somebody_who_says_yes_gets_what_is_needed_too() {
 #[test]
 fn the_style_of_the_file_is_kept_and_the_first_service_finds_its_place() {
     for (before, after) in [
-        ("services: {}\n", "services:\n  base:\n    module: baseline\n    on: all\n"),
-        ("services:\n", "services:\n  base:\n    module: baseline\n    on: all\n"),
+        ("services: {}\n", "services:\n  base:\n    module: apt\n    on: all\n"),
+        ("services:\n", "services:\n  base:\n    module: apt\n    on: all\n"),
         (
             "services:\n    # wide\n    web:\n        module: nginx\n        on: web1\n",
             "services:\n    # wide\n    web:\n        module: nginx\n        on: web1\n    base:\n",
         ),
     ] {
         let chapter = chapter().file("services.yaml", before);
-        let _ = chapter.run(&["add", "baseline", "--name", "base", "--on", "all"]).success();
+        let _ = chapter.run(&["add", "apt", "--name", "base", "--on", "all"]).success();
         assert!(services(&chapter).starts_with(after), "{}", services(&chapter));
         let _ = chapter.run(&["module", "update"]).success();
         let _ = chapter.validate().success();
     }
     // no file has the section yet: beside the hosts
     let chapter = Chapter::new().file("chapter.yaml", CHAPTER).file("hosts.yaml", HOSTS);
-    let _ = chapter.run(&["add", "baseline", "--on", "all"]).success().stderr_has("is in hosts.yaml.");
+    let _ = chapter.run(&["add", "apt", "--on", "all"]).success().stderr_has("is in hosts.yaml.");
 }

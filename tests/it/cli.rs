@@ -121,7 +121,7 @@ fn the_inventory_is_the_one_that_was_named_or_the_only_one() {
     several.run_in(".", &["-i", "inventories/b", "validate"]).success();
 }
 
-const HOST: &str = "hosts: { web1: { address: 192.0.2.1 } }\nservices: { site: { module: static-site, on: web1, params: { domain: a.example } }, web: { module: nginx, on: web1 }, base: { module: baseline, on: web1 } }\n";
+const HOST: &str = "hosts: { web1: { address: 192.0.2.1 } }\nservices: { site: { module: static-site, on: web1, params: { domain: a.example } }, web: { module: nginx, on: web1 }, updates: { module: apt, on: web1 } }\n";
 
 #[test]
 fn validate_reports_all_mistakes_of_all_files_at_once() {
@@ -210,7 +210,7 @@ fn a_json_plan_has_exactly_the_fields_of_the_contract() {
                 "diff": "--- /etc/demo/a.conf\n+++ /etc/demo/a.conf\n@@ -1 +1 @@\n-changed by hand\n+hello\n",
                 "sensitive": false, "deferred": false, "risk": [], "origin": null,
             }],
-            "unknown": [], "access": [], "backups": [], "pending": null, "kept": [],
+            "unknown": [], "gates": [], "access": [], "backups": [], "pending": null, "kept": [],
         }],
         "summary": {
             "create": 0, "update": 1, "delete": 0, "run": 0, "restart": 0, "reload": 0, "unchanged": 1, "unknown": 0,

@@ -91,7 +91,7 @@ params:
 secrets:
   database: { generate: { length: 24 } }
 offers:
-  backups: [{ paths: [/var/lib/wiki], consistent: true }]
+  backups: [{ paths: [/var/lib/wiki], stop: [wiki] }]
 resources:
   - package: wiki
   - directory: { path: /var/lib/wiki, owner: www-data }
@@ -158,7 +158,9 @@ fn a_new_service() {
 #[test]
 fn a_service_that_keeps_data_is_removed() {
     let line = "  wiki: { module: wiki, on: web1, params: { domain: wiki.chapter.example } }\n";
-    reviewed("service-removed", &chapter().file("services.yaml", services(line, "")).updated());
+    let chapter = chapter().file("services.yaml", services(line, "")).updated();
+    reviewed("service-removed", &chapter);
+    reviewed_in_spanish("service-removed-es", &chapter);
 }
 
 #[test]
@@ -168,7 +170,9 @@ fn a_service_moves_away_from_its_data() {
 
 #[test]
 fn a_person_leaves_and_secrets_are_not_encrypted_anew() {
-    reviewed("person-leaves-half", &chapter().file("people.yaml", people(&[])));
+    let chapter = chapter().file("people.yaml", people(&[]));
+    reviewed("person-leaves-half", &chapter);
+    reviewed_in_spanish("person-leaves-half-es", &chapter);
 }
 
 #[test]
@@ -218,7 +222,9 @@ fn a_port_opens_and_another_closes() {
 #[test]
 fn the_way_in_changes() {
     let tries = services("login, on: all", "login, on: all, params: { max_tries: 1 }");
-    reviewed("sshd", &chapter().file("services.yaml", tries));
+    let chapter = chapter().file("services.yaml", tries);
+    reviewed("sshd", &chapter);
+    reviewed_in_spanish("sshd-es", &chapter);
 }
 
 #[test]
@@ -318,6 +324,25 @@ fn a_plan_where_a_host_is_away() {
     let chapter = looked_at().reached("gone", &sshd, free_port());
     std::fs::write(chapter.root("web1").join("etc/motd"), "Hello\n```\n</details> @everyone \u{1b}[2J\n").unwrap();
     planned("plan-away", &chapter, 4);
+    let plan = |format: &str| chapter.run(&["plan", "--show-remote", "--locale", "es", "--format", format]).status(4);
+    same("plan-away-es.txt", harmless(&plan("text")).text());
+    same("plan-away-es.md", harmless(&plan("markdown")).text());
+    let drift = |format: &str| chapter.run(&["drift", "--locale", "es", "--format", format]).status(4);
+    same("drift-es.txt", harmless(&drift("text")).text());
+    same("drift-es.md", harmless(&drift("markdown")).text());
+}
+
+#[test]
+fn programs_get_the_same_whatever_language_people_speak() {
+    let chapter = looked_at();
+    std::fs::write(chapter.root("web1").join("etc/motd"), "Hello\n").unwrap();
+    for command in ["plan", "drift"] {
+        let said = |locale: &str| chapter.run(&[command, "--locale", locale, "--format", "json"]).text().to_owned();
+        assert_eq!(said("es"), said("en"));
+    }
+    let plan = chapter.run(&["plan", "--locale", "es"]).success();
+    let plan = plan.stdout_has("\nPlan: 0 to create, 1 to update, 0 to delete, 0 to run on 1 host.\n");
+    let _ = plan.stdout_has("Plan: 0 por crear, 1 por actualizar, 0 por borrar, 0 por ejecutar en 1 servidor.\n");
 }
 
 #[track_caller]
@@ -325,6 +350,14 @@ fn reviewed(name: &str, chapter: &Chapter) {
     let review = |format: &str| chapter.run(&["review", "--base", "HEAD", "--format", format]).success();
     harmless(&review("text"));
     same(&format!("{name}.txt"), review("text").text());
+    same(&format!("{name}.md"), harmless(&review("markdown")).text());
+}
+
+#[track_caller]
+fn reviewed_in_spanish(name: &str, chapter: &Chapter) {
+    let review =
+        |format: &str| chapter.run(&["review", "--base", "HEAD", "--locale", "es", "--format", format]).success();
+    same(&format!("{name}.txt"), harmless(&review("text")).text());
     same(&format!("{name}.md"), harmless(&review("markdown")).text());
 }
 

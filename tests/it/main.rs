@@ -20,6 +20,7 @@ mod harness;
 mod history;
 mod hostile;
 mod hosts;
+mod limits;
 mod origins;
 mod pace;
 mod people;

@@ -170,7 +170,7 @@ fn sshd_and_sudo_are_read_with_what_they_include() {
         assert_eq!(seen.aliases, ["OPS = eve, ana"], "{text}");
         let ways: Vec<_> = seen.ways.iter().map(|(_, word, value)| (word.as_str(), value.as_str())).collect();
         assert_eq!(ways, [("authorizedkeyscommand", "/opt/keys")], "{text}");
-        let mut unknown: Vec<&str> = seen.unknown.iter().map(|(_, why)| why.as_str()).collect();
+        let mut unknown: Vec<&str> = seen.unknown.iter().map(|(_, why)| why.program()).collect();
         unknown.sort_unstable();
         let expected = [
             "it includes /elsewhere/*, which was not read",

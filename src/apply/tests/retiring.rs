@@ -81,7 +81,7 @@ fn a_file_that_somebody_changed_goes_but_a_copy_stays() {
     host.converge();
     fs::write(host.at("srv/wiki/conf"), "by hand").unwrap();
     host.declare(&WIKI[3..]);
-    assert!(host.plan().changes[1].reason.ends_with("a copy is kept for ten runs"));
+    assert!(host.plan().changes[1].reason.program().ends_with("a copy is kept for ten runs"));
     host.converge();
     let mut found = Vec::new();
     walk(&host.record("previous"), &mut found);

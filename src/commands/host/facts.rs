@@ -91,6 +91,7 @@ fn nothing(host: &Host) -> HostCatalog {
         ports: std::collections::BTreeSet::new(),
         keepers: std::collections::BTreeSet::new(),
         backed: Vec::new(),
+        support: std::collections::BTreeMap::new(),
         services: Vec::new(),
         resources: Vec::new(),
     }

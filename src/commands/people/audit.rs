@@ -45,9 +45,11 @@ fn found(context: &Context) -> Result<(BTreeMap<String, Vec<String>>, Exit), Dia
     let mut all = BTreeMap::new();
     for entry in plan.hosts {
         let lines = match entry.result {
-            Ok(plan) => {
-                plan.access.iter().map(|finding| format!("{} ({})", finding.line(), finding.remedy)).collect()
-            }
+            Ok(plan) => plan
+                .access
+                .iter()
+                .map(|finding| format!("{} ({})", finding.line().program(), finding.remedy.program()))
+                .collect(),
             Err(error) => {
                 exit = if error.unreachable && exit != Exit::Failed { Exit::Unreachable } else { Exit::Failed };
                 vec![format!("access not known: {}", error.diagnostic.fact)]

@@ -46,11 +46,12 @@ impl Offboard {
         let looked = looked(context)?;
         let now = |name: &crate::secret::SecretName| {
             let names = with_forms(&declared, name);
-            let placed = declared.iter().find(|it| it.name == *name).map(|it| it.hosts.as_slice());
+            let placed = declared.iter().find(|it| it.name == *name);
+            let placed = placed.map(|it| [it.hosts.as_slice(), it.reaches.as_slice()].concat());
             Now {
                 id: store.header(name).map(|header| header.id.clone()),
                 previous: store.has_previous(name),
-                hosts: hosts_of(&looked.catalog, &names, placed.unwrap_or_default()),
+                hosts: hosts_of(&looked.catalog, &names, &placed.unwrap_or_default()),
                 names,
             }
         };

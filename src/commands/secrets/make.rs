@@ -7,7 +7,7 @@ use super::Desk;
 use super::verified::forget;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
-use crate::secret::SecretName;
+use crate::secret::{Secret, SecretName};
 use crate::secret_declaration::{self, Generate};
 use crate::secrets::journal::Write;
 use crate::secrets::{self, Declared, make};
@@ -17,7 +17,7 @@ pub(super) fn generate(context: &Context, desk: &Desk) -> Outcome {
     for name in desk.names().into_iter().filter(|name| desk.store.header(name).is_none()) {
         match desk.declaration(&name).and_then(|it| it.generate.as_ref()) {
             Some(how) if make::can_make(how) => {
-                writes.extend(fresh(desk, &name, how)?);
+                writes.extend(fresh(desk, &name, how, None)?);
                 // its forms are among these
                 made.extend(desk.renewal().forms_of(&name).map(|form| form.name.clone()));
                 made.push(name);
@@ -71,11 +71,11 @@ fn form(desk: &Desk, declared: &Declared, how: &Generate) -> Result<Result<Vec<W
     Ok(Ok(desk.renewal().form(declared, &value, &id)?))
 }
 
-fn fresh(desk: &Desk, name: &SecretName, how: &Generate) -> Result<Vec<Write>, Diagnostics> {
+fn fresh(desk: &Desk, name: &SecretName, how: &Generate, before: Option<&Secret>) -> Result<Vec<Write>, Diagnostics> {
     let value = make::generated(how).ok_or_else(|| {
         Diagnostic::error("the system gave no random bytes").remedy("look at /dev/urandom of this machine")
     })?;
-    desk.new_value(name, &value)
+    desk.new_value(name, &value, before)
 }
 
 /// Give a secret a new value, where its module says how one is made. The previous one is kept until every host was seen
@@ -88,11 +88,14 @@ pub struct Rotate {
     /// Look at all hosts, and forget the previous value where every host has the new one.
     #[arg(long)]
     verified: bool,
+    /// Do it although not every host was seen to have the value before, because this one is known to somebody, say.
+    #[arg(long, conflicts_with = "verified")]
+    again: bool,
 }
 
 impl Rotate {
     pub(super) fn run(self, context: &Context, desk: &Desk) -> Outcome {
-        let Self { name, verified } = self;
+        let Self { name, verified, again } = self;
         let name = name.map(|name| desk.known(&name)).transpose()?;
         if verified {
             return forget(context, desk, name);
@@ -104,11 +107,11 @@ impl Rotate {
             let fact = format!("{name} can never change, its module says");
             return Err(Diagnostic::error(fact).remedy("`steward module show` of its module may say why").into());
         }
-        if desk.store.has_previous(&name) {
+        if desk.store.has_previous(&name) && !again {
             return Err(Diagnostic::error(format!(
                 "{name} was rotated before, and nobody looked whether that arrived"
             ))
-            .remedy(format!("`steward apply`, then `steward secrets rotate {name} --verified`"))
+            .remedy(format!("`steward apply`, then `steward secrets rotate {name} --verified`; or `--again`"))
             .into());
         }
         if let Some(parent) = declared.and_then(|it| it.generate.as_ref()).and_then(Generate::parent) {
@@ -122,11 +125,7 @@ impl Rotate {
             return Err(Diagnostic::error(fact).remedy(remedy).into());
         };
         let before = desk.decrypt(&name)?;
-        let mut writes = fresh(desk, &name, how)?;
-        let readers = desk.readers(&name);
-        let kept = desk.store.encrypted_previous(&name, &before, &readers, &desk.identities);
-        writes.push(kept.map_err(|why| Diagnostic::error(format!("{name}: {why}")).remedy("nothing was changed"))?);
-        desk.store.commit(&writes)?;
+        desk.store.commit(&fresh(desk, &name, how, Some(&before))?)?;
         context.ui.message(&format!(
             "{name} has a new value. Next: `steward apply`, `steward secrets rotate {name} --verified`."
         ));

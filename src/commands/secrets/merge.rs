@@ -8,6 +8,7 @@ use super::super::{Context, Outcome};
 use crate::diag::Diagnostic;
 use crate::exit::Exit;
 use crate::secrets::merge::{Merged, Versions, merge};
+use crate::secrets::stem_of;
 
 /// Merge a file of a secret; git runs this where `secrets hook` set it up.
 #[derive(Debug, Args)]
@@ -26,7 +27,7 @@ impl Merge {
     pub(super) fn run(self, context: &Context) -> Outcome {
         let Self { base, ours, theirs, path } = self;
         let stem = path.strip_suffix(".recipients").or_else(|| path.strip_suffix(".age")).unwrap_or(&path);
-        let stem = stem.strip_suffix(".previous").unwrap_or(stem);
+        let stem = stem_of(stem);
         let name = stem.rsplit_once("secrets/").map_or(stem, |(_, name)| name);
         match merge(&Versions { base: &base, ours: &ours, theirs: &theirs, path: &path })? {
             Merged::Conflict => {

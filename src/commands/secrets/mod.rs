@@ -136,9 +136,14 @@ impl Desk {
         Renewal { store: &self.store, declared: &self.declared, identities: &self.identities }
     }
 
-    /// The files of a new value.
-    fn new_value(&self, name: &SecretName, value: &Secret) -> Result<Vec<Write>, Diagnostics> {
-        Ok(self.renewal().new_value(name, value, &self.readers(name))?)
+    /// The files of a new value, and of the one before, which some host still has.
+    fn new_value(
+        &self,
+        name: &SecretName,
+        value: &Secret,
+        before: Option<&Secret>,
+    ) -> Result<Vec<Write>, Diagnostics> {
+        Ok(self.renewal().new_value(name, value, before, &self.readers(name))?)
     }
 
     fn encrypted(&self, name: &SecretName, value: &Secret, id: &str) -> Result<Vec<Write>, Diagnostics> {

@@ -37,14 +37,10 @@ impl Rekey {
                 }
             };
             writes.extend(desk.encrypted(&name, &value, &header.id)?);
-            if desk.store.has_previous(&name) {
-                let kept = desk.store.decrypt_previous(&name, &desk.identities);
-                let kept =
-                    kept.and_then(|kept| desk.store.encrypted_previous(&name, &kept, &readers, &desk.identities));
-                writes.push(kept.map_err(|why| {
-                    Diagnostic::error(format!("the previous value of {name}: {why}")).remedy("nothing was changed")
-                })?);
-            }
+            let kept = desk.store.kept_anew(&name, &readers, &desk.identities);
+            writes.extend(
+                kept.map_err(|why| Diagnostic::error(format!("{name}: {why}")).remedy("nothing was changed"))?,
+            );
             done += 1;
         }
         if mistakes.has_errors() {

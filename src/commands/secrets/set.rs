@@ -35,21 +35,14 @@ impl Set {
     }
 }
 
-/// Gives a secret a value, and keeps the one before if there was none kept yet.
+/// Gives a secret a value, and keeps the one before if some host may still need it.
 pub(super) fn replace(context: &Context, desk: &Desk, name: &SecretName, value: &Secret) -> Outcome {
     if value.is_empty() {
         return Err(Diagnostic::error("the value is empty; nothing was written").remedy("give it one").into());
     }
-    let mut writes = desk.new_value(name, value)?;
-    if desk.store.header(name).is_some() && !desk.store.has_previous(name) {
-        // some host still has the one that is replaced; kept only if whoever sets it can read it
-        if let Ok(before) = desk.store.decrypt(name, &desk.identities) {
-            let readers = desk.readers(name);
-            let kept = desk.store.encrypted_previous(name, &before, &readers, &desk.identities);
-            writes.push(kept.map_err(|why| Diagnostic::error(format!("{name}: {why}")))?);
-        }
-    }
-    desk.store.commit(&writes)?;
+    // kept only if whoever sets it can read the one that is replaced
+    let before = desk.store.header(name).and_then(|_| desk.store.decrypt(name, &desk.identities).ok());
+    desk.store.commit(&desk.new_value(name, value, before.as_ref())?)?;
     context.ui.message(&format!("{name} is set, readable by {}.", readers(desk, name)));
     Ok(Exit::Success)
 }

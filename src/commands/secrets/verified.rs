@@ -43,7 +43,7 @@ pub(super) fn forget(context: &Context, desk: &Desk, named: Option<SecretName>) 
             open.push(Diagnostic::error(fact).remedy("`steward apply`, then look again; its previous value is kept"));
         }
     }
-    desk.store.commit(&seen.iter().map(|name| desk.store.without_previous(name)).collect::<Vec<_>>())?;
+    desk.store.commit(&seen.iter().flat_map(|name| desk.store.without_previous(name)).collect::<Vec<_>>())?;
     for name in &seen {
         context.ui.message(&format!(
             "The previous value of {name} is gone from the store; git remembers its file, encrypted."

@@ -7,6 +7,8 @@ use crate::inventory::load;
 use crate::kinds::Argument;
 
 mod backups;
+mod handing;
+mod limits;
 mod whole;
 
 const HEAD: &str =

@@ -18,7 +18,7 @@ fn the_example_compiles_and_its_lock_is_up_to_date() {
     assert_eq!(mistakes.0, []);
     let catalog = catalog.expect("it compiles");
     let host = &catalog.hosts[0];
-    assert_eq!(names(&host.services), "baseline nginx website");
+    assert_eq!(names(&host.services), "apt firewall baseline nginx website");
     let text = |id: &str| host.resources.iter().find(|of| of.id.to_string() == id).map(content).expect(id);
     let firewall = text("file:/etc/nftables.conf");
     for port in [22, 80] {
@@ -36,7 +36,7 @@ fn the_example_compiles_and_its_lock_is_up_to_date() {
 fn a_changed_port_and_a_directory_that_stands_for_a_host_are_respected() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let text = format!(
-        "{HEAD}hosts: {{ a: {{ address: a.example, port: 2222, os: debian-13 }}, d: {{ address: local, root: {} }} }}\nservices: {{ base: {{ module: baseline, on: all }} }}\n",
+        "{HEAD}hosts: {{ a: {{ address: a.example, port: 2222, os: debian-13 }}, d: {{ address: local, root: {} }} }}\nservices: {{ base: {{ module: baseline, on: all }}, apt: {{ module: apt, on: all }}, firewall: {{ module: firewall, on: all }} }}\n",
         dir.path().display()
     );
     std::fs::write(dir.path().join("c.yaml"), text).expect("it is writable");
@@ -54,6 +54,49 @@ fn a_changed_port_and_a_directory_that_stands_for_a_host_are_respected() {
     assert!(catalog.hosts[1].resources.iter().all(|of| of.kind.works_in_directory()));
     let said: Vec<&str> = more.0.iter().map(|mistake| mistake.fact.as_str()).collect();
     assert!(said.len() == 1 && said[0].starts_with("a directory is not a running host: "), "{said:?}");
+}
+
+#[test]
+fn a_port_is_open_to_whom_its_offer_says_and_two_services_may_share_one_that_says_so() {
+    let module =
+        |offers: &str| format!("version: 1\nsummary: {{ en: x }}\noffers: {{ ports: [{offers}] }}\nresources: []\n");
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let write = |path: &str, text: String| {
+        let path = dir.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("it has one")).expect("it is writable");
+        std::fs::write(path, text).expect("it is writable");
+    };
+    write(
+        "modules/one.yaml",
+        module("{ port: 80, for: one }, { port: 9100, for: 'a \"quote\"', from: [192.0.2.0/24, '2001:db8::/32'] }"),
+    );
+    write("modules/other.yaml", module("{ port: 80, shared: true, for: other }"));
+    write(
+        "c.yaml",
+        format!(
+            "{HEAD}hosts: {{ a: {{ address: a.example }} }}\nservices: {{ f: {{ module: firewall, on: a, params: {{ ssh_from: [10.0.0.0/8] }} }}, one: {{ module: one, on: a }}, other: {{ module: other, on: a }} }}\n"
+        ),
+    );
+    let (inventory, mut mistakes) = load(dir.path());
+    let inventory = inventory.expect("it loads");
+    let library = Library::load(dir.path(), &mut mistakes);
+    let (catalog, more) = compile(&inventory, &library, &inventory.select(None).expect("it has hosts"));
+    let catalog = catalog.unwrap_or_else(|| panic!("{:?}", more.0));
+    let rules =
+        catalog.hosts[0].resources.iter().find(|of| of.id.to_string() == "file:/etc/nftables.conf").map(content);
+    let rules = rules.expect("there is a firewall").replace("\\n", "\n").replace('\\', "");
+    let of = |port: &str| -> Vec<&str> {
+        rules.lines().filter(|line| line.contains(&format!(" dport {port} "))).map(str::trim).collect()
+    };
+    assert_eq!(of("22"), ["ip saddr 10.0.0.0/8 tcp dport 22 accept comment \"ssh\""]);
+    assert_eq!(
+        of("9100"),
+        [
+            "ip saddr 192.0.2.0/24 tcp dport 9100 accept comment \"a 'quote'\"",
+            "ip6 saddr 2001:db8::/32 tcp dport 9100 accept comment \"a 'quote'\""
+        ]
+    );
+    assert_eq!(of("80").len(), 2);
 }
 
 proptest::proptest! {

@@ -46,3 +46,43 @@ command_is_done() { # COUNT VARIABLE…
     *) return 1 ;;
   esac
 }
+
+# command_rotate VALUES SECRET GUARD WHAT …, as command_run. VALUES has a line for each value that a host may have, oldest
+# first, and one for the new one: the id of the value, a blank, the value. The command reads what this host has, and the new one.
+command_rotate() {
+  values=$1 secret=$2
+  shift 2
+  if ! had=$(command_had "$values" "$secret"); then
+    echo "this host has a value of the secret $secret that nobody kept: change it there by hand, then delete secrets/$secret.previous.age in the repository"
+    exit 1
+  fi
+  while IFS= read -r line; do
+    if [ "${line%% *}" = "$had" ]; then old=${line#* }; fi
+    new=${line#* }
+  done <"$values"
+  # the shell's own printf: no process has a value in its arguments
+  (umask 077 && printf '%s\n%s\n' "$old" "$new" >"$RUN/rotation")
+  command_run "$RUN/rotation" "$@"
+}
+
+# Prints the id of the newest value that something here was made of; of the oldest one, if nothing tells.
+command_had() {
+  {
+    sed 's/ .*//' <"$1"
+    echo '|'
+    [ ! -e "$STATE/ledger" ] || cat -- "$STATE/ledger"
+  } | awk -F'|' -v secret="$2" '
+    !ledger { if ($0 == "|") ledger = 1; else order[++count] = $0; next }
+    $1 == "S" && $3 == "gone" { delete made[$2] }
+    $1 == "S" && NF == 5 { made[$2] = $4 }
+    END {
+      for (identity in made) {
+        pairs = split(made[identity], pair, " ")
+        for (i = 1; i <= pairs; i++) if (index(pair[i], secret "=") == 1) has[substr(pair[i], length(secret) + 2)]
+      }
+      delete has[order[count]]
+      for (i = count - 1; i > 0; i--) if (order[i] in has) { print order[i]; exit }
+      for (id in has) if (order[1] !~ /^0+$/) exit 1
+      print order[1]
+    }'
+}

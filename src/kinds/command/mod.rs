@@ -83,8 +83,12 @@ enum Guard {
     },
     /// Done if it ran with this standard input before.
     Input,
-    /// The same; and done, too, where nothing was ever made of an earlier value of this secret.
-    Rotation(String),
+    /// The same, for what tells software a new value of this secret. `is_used`: done, too, where nothing was ever made of an
+    /// earlier value.
+    Rotation {
+        secret: String,
+        is_used: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -239,9 +243,9 @@ impl Command {
                 Found::Absent => Observation::Absent,
                 Found::Unknown(why) => Observation::Unknown(format!("{path}: {why}")),
             },
-            Guard::Input | Guard::Rotation(_) if self.ran_before(ledger) => done(),
-            Guard::Rotation(secret) if !self.is_due(secret, ledger) => done(),
-            Guard::Input | Guard::Rotation(_) => Observation::Absent,
+            Guard::Input | Guard::Rotation { .. } if self.ran_before(ledger) => done(),
+            Guard::Rotation { secret, is_used: true } if !self.is_due(secret, ledger) => done(),
+            Guard::Input | Guard::Rotation { .. } => Observation::Absent,
             Guard::Unless { read_only: false, .. } => Observation::Undecided("`unless` decides".into()),
             Guard::Unless { .. } => match codes.get(encode(self.fields.name.as_bytes()).as_str()).copied() {
                 Some("0") => done(),
@@ -286,7 +290,10 @@ impl Command {
     /// The call; without the guard when something changed, since then it is to be repeated.
     fn run(&self, guard: &Guard) -> Call {
         let call = match (&self.sealed, &self.fields.stdin) {
-            (Some(sealed), _) => Call::new("command_run").secret(sealed),
+            (Some(sealed), _) => match guard {
+                Guard::Rotation { secret, .. } => Call::new("command_rotate").secret(sealed).arg(secret.as_str()),
+                _ => Call::new("command_run").secret(sealed),
+            },
             (None, Some(text)) => Call::new("command_run").payload(text.as_bytes()),
             (None, None) => Call::new("command_run").arg("/dev/null"),
         };
@@ -294,7 +301,7 @@ impl Command {
             Guard::None => call.arg("").arg(""),
             Guard::Creates(path) => call.arg("creates").arg(path.as_str()),
             Guard::Unless { text, .. } => call.arg("unless").arg(text.as_str()),
-            Guard::Input | Guard::Rotation(_) => call.arg("input").arg(self.ledger_line()),
+            Guard::Input | Guard::Rotation { .. } => call.arg("input").arg(self.ledger_line()),
         };
         let call = call.arg(self.fields.timeout.to_string());
         let call = self.surroundings().into_iter().fold(call, Call::arg);

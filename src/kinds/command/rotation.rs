@@ -1,5 +1,6 @@
-//! The command by which software takes a new value of a secret (`rotate: command`). It reads the old and the new value, a line
-//! each, and runs once on every host that has the old one; until it succeeded, every plan shows that it is to run.
+//! The command by which software takes a new value of a secret (`rotate: command`). It reads the value that the host has and the
+//! new one, a line each, and runs once on every host that has another one; until it succeeded, every plan shows that it is to
+//! run. Which value the host has, of those that are kept, the host's ledger tells: it holds the ids of values.
 
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ pub fn rotation(secret: &SecretName, words: &[String], sealed: Arc<Sealed>, is_u
         env: IndexMap::new(),
         stdin: Some(String::new()),
     };
-    let guard = if is_used { Guard::Rotation(secret.to_string()) } else { Guard::Input };
+    let guard = Guard::Rotation { secret: secret.to_string(), is_used };
     Box::new(Command { fields, guard, sealed: Some(sealed) })
 }
 

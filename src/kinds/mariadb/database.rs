@@ -70,6 +70,10 @@ impl Kind for MariadbDatabaseKind {
         include_str!("database.sh")
     }
 
+    fn reader(&self) -> Option<&'static str> {
+        Some("")
+    }
+
     fn read(&self, items: &[&dyn Item], _: &Site, answer: &Answer) -> Vec<Observation> {
         let rows = Rows::read(answer);
         observed(items, |database: &Database| database.observe(&rows))

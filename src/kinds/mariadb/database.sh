@@ -1,4 +1,4 @@
-# Lines: name. Prints R|name|collation, A|name, G|name|who may do everything in it, Z.
+# Lines: name. Prints R|name|collation, A|name, G|name|who may do everything in it, Z; nothing of a database that was not asked for.
 probe_mariadb_database() {
   asked=$(cat)
   mariadb_rows "SELECT CONCAT('R|', SCHEMA_NAME, '|', DEFAULT_COLLATION_NAME) FROM information_schema.SCHEMATA
@@ -6,8 +6,8 @@ probe_mariadb_database() {
     SELECT CONCAT('G|', $MARIADB_NAME, '|', User, '@', Host) FROM mysql.db WHERE $MARIADB_ALL
     AND User REGEXP '^[A-Za-z_][A-Za-z0-9_-]*\$' AND Host REGEXP '^[A-Za-z0-9._%:-]+\$'" || return 0
   { printf '%s\n|\n%s\n' "$ROWS" "$asked"; } | awk -F'|' '
-    !past { if ($0 == "|") past = 1; else if ($1 == "R") row[$2] = $0; else if ($1 == "G") print; next }
-    { print ($1 in row) ? row[$1] : "A|" $1 }'
+    !past { if ($0 == "|") past = 1; else if ($1 == "R") row[$2] = $0; else if ($1 == "G") grants[$2] = grants[$2] $0 "\n"; next }
+    { print ($1 in row) ? row[$1] : "A|" $1; printf "%s", grants[$1] }'
   echo Z
 }
 

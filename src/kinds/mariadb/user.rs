@@ -75,6 +75,10 @@ impl Kind for MariadbUserKind {
         include_str!("user.sh")
     }
 
+    fn reader(&self) -> Option<&'static str> {
+        Some("")
+    }
+
     fn read(&self, items: &[&dyn Item], _: &Site, answer: &Answer) -> Vec<Observation> {
         let (rows, said) = (Rows::read(answer), Said::read(answer));
         observed(items, |user: &User| user.observe(&rows, &said, answer))

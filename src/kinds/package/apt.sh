@@ -58,8 +58,14 @@ package_apt_patiently() {
   return "$code"
 }
 
+# package_apt_sources_since STAMP: where packages come from was changed after it.
+package_apt_sources_since() {
+  [ -n "$(find /etc/apt/sources.list /etc/apt/sources.list.d /etc/apt/trusted.gpg.d /etc/apt/keyrings -newer "$1" 2>/dev/null)" ]
+}
+
 package_apt_is_fresh() {
-  [ ! -e "$RUN/apt-updated" ] || return 0
+  # once a run, and again when the run itself changed the sources
+  if [ -e "$RUN/apt-updated" ] && ! package_apt_sources_since "$RUN/apt-updated"; then return 0; fi
   lists=/var/lib/apt/lists
   [ -n "$(find $lists -maxdepth 1 -name '*Packages*')" ] || return 1
   stamp=$STATE/apt-updated
@@ -71,8 +77,7 @@ package_apt_is_fresh() {
   # shellcheck disable=SC3013
   [ ! "$stamp" -nt "$RUN/now" ] || return 1
   [ -n "$(find "$stamp" -maxdepth 0 -mmin -1440)" ] || return 1
-  [ -z "$(find /etc/apt/sources.list /etc/apt/sources.list.d /etc/apt/trusted.gpg.d /etc/apt/keyrings \
-    -newer "$stamp" 2>/dev/null)" ]
+  ! package_apt_sources_since "$stamp"
 }
 
 package_apt_update() {

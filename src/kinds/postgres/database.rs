@@ -58,6 +58,10 @@ impl Kind for PostgresDatabaseKind {
         include_str!("database.sh")
     }
 
+    fn reader(&self) -> Option<&'static str> {
+        Some("")
+    }
+
     fn read(&self, items: &[&dyn Item], _: &Site, answer: &Answer) -> Vec<Observation> {
         let rows = Rows::read(answer);
         observed(items, |database: &Database| {

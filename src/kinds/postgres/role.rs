@@ -74,6 +74,10 @@ impl Kind for PostgresRoleKind {
         include_str!("role.sh")
     }
 
+    fn reader(&self) -> Option<&'static str> {
+        Some("")
+    }
+
     fn read(&self, items: &[&dyn Item], _: &Site, answer: &Answer) -> Vec<Observation> {
         let (rows, said) = (Rows::read(answer), Said::read(answer));
         observed(items, |role: &Role| role.observe(&rows, &said, answer))

@@ -59,7 +59,12 @@ fn host(name: &str, account: bool, odd: &[(usize, Observation)]) -> HostEntry {
         resources.push(resource(0, "user", "{ name: ana, state: absent }"));
         resources.push(resource(1, "file", "{ path: /etc/other, content: hi }"));
     }
-    let entry = |name: &str| ServiceEntry { name: name.into(), module: name.into(), needs: Vec::new() };
+    let entry = |name: &str| ServiceEntry {
+        name: name.into(),
+        module: name.into(),
+        needs: Vec::new(),
+        state: crate::catalog::ServiceState::default(),
+    };
     let catalog = Arc::new(HostCatalog {
         bootstrap: None,
         readers: Vec::new(),
@@ -74,6 +79,7 @@ fn host(name: &str, account: bool, odd: &[(usize, Observation)]) -> HostEntry {
         ports: BTreeSet::new(),
         keepers: BTreeSet::new(),
         backed: Vec::new(),
+        support: std::collections::BTreeMap::new(),
         checks: Vec::new(),
         services: vec![entry("baseline"), entry("wiki")],
         resources,

@@ -88,7 +88,7 @@ fn what_steward_did_not_make_stays_and_is_said_once() {
     let plan = planned(vec![left("file:/etc/wiki.conf", Owned::No)]);
     assert!(plan.is_empty() && plan.leavings.due);
     assert_eq!(plan.leavings.forgotten, ["file:/etc/wiki.conf"]);
-    assert!(plan.leavings.kept[0].why.contains("was there before"), "{:?}", plan.leavings.kept);
+    assert!(plan.leavings.kept[0].why.program().contains("was there before"), "{:?}", plan.leavings.kept);
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn data_waits_for_a_word() {
     let (catalog, mut observed) = with_left(vec![data()]);
     let waiting = plan(&catalog, &observed);
     assert!(waiting.is_empty() && waiting.leavings.forgotten.is_empty());
-    assert!(waiting.leavings.kept[0].why.contains("`retire: { \"directory:/srv/wiki\": archive }`"));
+    assert!(waiting.leavings.kept[0].why.program().contains("`retire: { \"directory:/srv/wiki\": archive }`"));
     // it stays on the list, and there is nothing to write until somebody decides
     observed.records.listed = Some(digest(&waiting.leavings.managed));
     assert!(!plan(&catalog, &observed).leavings.due);
@@ -147,7 +147,7 @@ fn data_waits_for_a_word() {
 fn packages_stay_unless_they_are_to_be_removed() {
     let (catalog, observed) = with_left(vec![made("package:dokuwiki")]);
     let stays = plan(&catalog, &observed);
-    assert!(stays.is_empty() && stays.leavings.kept[0].why.contains("remove"));
+    assert!(stays.is_empty() && stays.leavings.kept[0].why.program().contains("remove"));
     assert_eq!(stays.leavings.forgotten, ["package:dokuwiki"]);
     let mut catalog = HostCatalog::clone(&catalog);
     catalog.retire = Arc::new(BTreeMap::from([("package:dokuwiki".to_owned(), Fate::Remove)]));
@@ -159,7 +159,7 @@ fn what_is_declared_anew_at_the_same_place_or_below_is_not_touched() {
     for id in ["link:/etc/nginx/a.conf", "directory:/etc/nginx", "tree:/etc", "directory:/etc"] {
         let plan = planned(vec![made(id)]);
         assert!(plan.is_empty(), "{id}: {:?}", lines(&plan));
-        assert!(plan.leavings.kept[0].why.ends_with("is there now"), "{id}");
+        assert!(plan.leavings.kept[0].why.program().ends_with("is there now"), "{id}");
     }
     assert_eq!(lines(&planned(vec![made("file:/etc/nginx-old")])), ["Delete file:/etc/nginx-old"]);
 }
@@ -170,18 +170,18 @@ fn another_inventory_keeps_what_it_manages() {
     let other = crate::ledger::Other { id: "ff".into(), name: "Next Chapter".into() };
     observed.records.others.insert("file:/etc/wiki.conf".into(), other);
     let plan = plan(&catalog, &observed);
-    assert!(plan.is_empty() && plan.leavings.kept[0].why.contains("Next Chapter (ff)"));
+    assert!(plan.is_empty() && plan.leavings.kept[0].why.program().contains("Next Chapter (ff)"));
 }
 
 #[test]
 fn what_somebody_changed_is_said_to_be() {
     let mut changed = made("file:/etc/wiki.conf");
     changed.seen = crate::plan::tests::other("by hand\n");
-    assert!(planned(vec![changed]).changes[0].reason.ends_with("a copy is kept for ten runs"));
+    assert!(planned(vec![changed]).changes[0].reason.program().ends_with("a copy is kept for ten runs"));
     let mut ours = made("file:/etc/wiki.conf");
     let content = Content { ours: true, ..Content::of(b"x".as_slice()) };
     ours.seen = Observation::Present(State::new().with("type", "file").with("content", content));
-    assert!(planned(vec![ours]).changes[0].reason.ends_with("abc123"));
+    assert!(planned(vec![ours]).changes[0].reason.program().ends_with("abc123"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use super::*;
-use crate::catalog::{Resource, ServiceEntry};
+use crate::catalog::{Resource, ServiceEntry, ServiceState};
 use crate::diag::{Place, Source};
 use crate::kinds::bench::{Directory, SHELLS};
 use crate::kinds::{Item, Site, named};
@@ -38,7 +38,13 @@ fn catalog(directory: &Directory, resources: &[(&str, &str)]) -> HostCatalog {
         ports: std::collections::BTreeSet::new(),
         keepers: std::collections::BTreeSet::new(),
         backed: Vec::new(),
-        services: vec![ServiceEntry { name: "a".into(), module: "a".into(), needs: Vec::new() }],
+        support: BTreeMap::new(),
+        services: vec![ServiceEntry {
+            name: "a".into(),
+            module: "a".into(),
+            needs: Vec::new(),
+            state: ServiceState::default(),
+        }],
         resources: resources.iter().map(resource).collect(),
     }
 }

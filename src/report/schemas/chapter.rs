@@ -70,6 +70,7 @@ pub fn module_show() -> Value {
         ("example", json!(true)),
         ("one_of", list(json!(true))),
         ("immutable", boolean()),
+        ("unique", boolean()),
         ("help", text()),
         ("fields", fields()),
     ]);
@@ -84,6 +85,7 @@ pub fn module_show() -> Value {
             ("summary", text()),
             ("params", fields()),
             ("needs", names()),
+            ("takes", json!({ "anyOf": [fields(), { "type": "null" }] })),
             ("facts", names()),
             ("offers", names()),
             ("gathers", names()),

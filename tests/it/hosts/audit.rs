@@ -73,7 +73,10 @@ fn a_bare_host_fails_what_the_baseline_sets_right() {
 #[test]
 fn a_host_with_the_baseline_passes() {
     let host = Host::new();
-    let chapter = chapter(&host, "services: { base: { module: baseline, on: all } }\n");
+    let chapter = chapter(
+        &host,
+        "services: { apt: { module: apt, on: all }, firewall: { module: firewall, on: all }, base: { module: baseline, on: all } }\n",
+    );
     chapter.run(&["apply", "--yes", "--format", "json"]).converged("web1", 3);
     // what the hosting put there besides its login, and nobody declared
     let fixture = chapter.run(&["audit", "--format", "json"]).status(3).json();

@@ -3,9 +3,11 @@
 use steward::kinds::ALL;
 
 use super::laws::{bench, hold, needs_a_database};
-use crate::support::{Chapter, Host};
+use crate::support::{Chapter, Host, Ran, Watch, keygen};
 
-const CANARY: &str = "canary-Zq8w3-of-the-chapter";
+/// Another one in each test: they watch at the same time what the processes of this run show.
+const CANARY: &str = "canary-Pg5t1-of-the-chapter";
+const OTHER_CANARY: &str = "canary-Md7u2-of-the-chapter";
 
 const MODULE: &str = r"version: 1
 summary: { en: For a test. }
@@ -17,11 +19,11 @@ resources:
 ";
 
 /// A chapter with one module on the host, and a maintainer who can read its secret.
-fn chapter(host: &Host, package: &str, service: &str, resources: &str) -> Chapter {
+fn chapter(host: &Host, package: &str, service: &str, resources: &str, canary: &str) -> Chapter {
     let module = MODULE.replace("@package@", package).replace("@service@", service).replace("@resources@", resources);
     let chapter = Chapter::new().host("web1", host).file("modules/db.yaml", module).maintainer();
     let chapter = chapter.file("services.yaml", "services:\n  db: { module: db, on: all }\n");
-    let _ = chapter.run_with(&["secrets", "set", "db/db"], CANARY).success();
+    let _ = chapter.run_with(&["secrets", "set", "db/db"], canary).success();
     chapter
 }
 
@@ -31,6 +33,15 @@ const POSTGRES: &str = r#"
   - postgres_database: { name: wiki-pages, owner: wiki, locale: C }
 checks:
   - sql: { engine: postgres, database: wiki-pages, query: "SELECT 'it''s $(id)', 40 + 2", gives: "it's $(id)\t42" }"#;
+
+/// Gives a reader key to the host; what a plan by it says.
+fn by_a_reader_key(chapter: &Chapter) -> impl Fn() -> Ran {
+    let key = chapter.home().join("reader");
+    keygen(&key);
+    let public = key.with_extension("pub");
+    let _ = chapter.run(&["host", "reader", "web1", "--key", public.to_str().unwrap()]).success();
+    move || chapter.run(&["plan", "--reader", "--identity", key.to_str().unwrap()]).success()
+}
 
 /// A check never changes what it looks at.
 fn writes_are_refused(chapter: Chapter, module: &str, said: &str) {
@@ -43,10 +54,10 @@ fn writes_are_refused(chapter: Chapter, module: &str, said: &str) {
 #[test]
 fn postgres_gets_a_role_that_logs_in_and_a_database_in_one_command() {
     let host = Host::new();
-    let chapter = chapter(&host, "postgresql", "postgresql", POSTGRES);
+    let chapter = chapter(&host, "postgresql", "postgresql", POSTGRES, CANARY);
     let plan = chapter.plan().success().stdout_has("PostgreSQL is not installed here (decided during apply");
-    let _ = plan.never_says("Zq8w3");
-    let _ = chapter.run(&["-vvv", "apply", "--yes"]).success().never_says("Zq8w3");
+    let _ = plan.never_says("Pg5t1");
+    let _ = chapter.run(&["-vvv", "apply", "--yes"]).success().never_says("Pg5t1");
     let login = |password: &str| {
         let ask = format!(
             "PGPASSWORD={password} psql -h 127.0.0.1 -U wiki -At -c 'CREATE TABLE IF NOT EXISTS t (x int)' wiki-pages"
@@ -57,7 +68,7 @@ fn postgres_gets_a_role_that_logs_in_and_a_database_in_one_command() {
     let about = "SELECT pg_get_userbyid(datdba), datcollate, pg_encoding_to_char(encoding) FROM pg_database WHERE datname='wiki-pages'";
     assert_eq!(host.sh(&format!("su postgres -c \"psql -Atc \\\"{about}\\\"\"")), "wiki|C|UTF8\n");
     let _ = chapter.plan().success().no_changes();
-    assert_eq!(host.try_sh("grep -rlF Zq8w3 /var/log /var/lib/postgresql /etc /run /var/lib/steward").stdout, b"");
+    assert_eq!(host.try_sh("grep -rlF Pg5t1 /var/log /var/lib/postgresql /etc /run /var/lib/steward").stdout, b"");
 
     // a password that somebody changed by hand is seen, with a key and without, and put back
     host.sh("su postgres -c \"psql -c \\\"ALTER ROLE wiki PASSWORD 'by-hand'\\\"\"");
@@ -67,10 +78,22 @@ fn postgres_gets_a_role_that_logs_in_and_a_database_in_one_command() {
     assert!(login(CANARY));
     let _ = chapter.without_keys(&["plan"]).success().no_changes();
 
-    let _ = chapter.run_with(&["secrets", "set", "db/db"], "another-Zq8w3").success();
+    let _ = chapter.run_with(&["secrets", "set", "db/db"], "another-Pg5t1").success();
+    let watch = Watch::on(&host, &["Pg5t1", "YW5vdGhlci1QZzV0"]);
     let _ = chapter.plan().success().stdout_has("‹secret db/db: changed›");
     let _ = chapter.apply().success();
-    assert!(login("another-Zq8w3") && !login(CANARY));
+    let seen = watch.end(&host);
+    seen.never();
+    seen.never_started(&["SCRAM-SHA-256$"]);
+    assert!(login("another-Pg5t1") && !login(CANARY));
+    {
+        let plan = by_a_reader_key(&chapter);
+        let _ = plan().no_changes();
+        host.sh("su postgres -c \"psql -c \\\"ALTER ROLE wiki PASSWORD 'by-hand'\\\"\"");
+        let _ =
+            plan().stdout_has("postgres_role:wiki").stdout_has("Plan: 0 to create, 1 to update").never_says("SCRAM");
+        let _ = chapter.apply().success();
+    }
 
     // a server that is down is nothing that is absent
     host.sh("systemctl stop postgresql");
@@ -101,13 +124,13 @@ checks:
 #[test]
 fn mariadb_gets_a_user_that_logs_in_and_a_database_in_one_command() {
     let host = Host::new();
-    let chapter = chapter(&host, "mariadb-server", "mariadb", MARIADB);
+    let chapter = chapter(&host, "mariadb-server", "mariadb", MARIADB, OTHER_CANARY);
     let _ = chapter
         .plan()
         .success()
         .stdout_has("MariaDB is not installed here (decided during apply")
-        .never_says("Zq8w3");
-    let _ = chapter.run(&["-vvv", "apply", "--yes"]).success().never_says("Zq8w3");
+        .never_says("Md7u2");
+    let _ = chapter.run(&["-vvv", "apply", "--yes"]).success().never_says("Md7u2");
     let login = |password: &str, database: &str| {
         let ask = format!(
             "MYSQL_PWD={password} mariadb -h localhost -u wiki -e 'CREATE TABLE IF NOT EXISTS t (x int)' {database}"
@@ -115,18 +138,31 @@ fn mariadb_gets_a_user_that_logs_in_and_a_database_in_one_command() {
         host.try_sh(&ask).status.success()
     };
     host.sh("mariadb -e 'CREATE DATABASE wikixpages'");
-    assert!(login(CANARY, "wiki_pages") && !login("another", "wiki_pages"));
-    assert!(!login(CANARY, "wikixpages"), "an underscore is no pattern");
+    assert!(login(OTHER_CANARY, "wiki_pages") && !login("another", "wiki_pages"));
+    assert!(!login(OTHER_CANARY, "wikixpages"), "an underscore is no pattern");
     let _ = chapter.plan().success().no_changes();
-    assert_eq!(host.try_sh("grep -rlF Zq8w3 /var/log /var/lib/mysql /etc /run /var/lib/steward").stdout, b"");
+    assert_eq!(host.try_sh("grep -rlF Md7u2 /var/log /var/lib/mysql /etc /run /var/lib/steward").stdout, b"");
 
     host.sh("mariadb -e \"ALTER USER wiki@localhost IDENTIFIED BY 'by-hand'; REVOKE DROP ON \\`wiki\\\\_pages\\`.* FROM wiki@localhost\"");
     let _ = chapter.without_keys(&["plan"]).success().stdout_has("Plan: 0 to create, 2 to update");
     let _ = chapter.apply().success();
-    assert!(login(CANARY, "wiki_pages"));
-    let _ = chapter.run_with(&["secrets", "set", "db/db"], "another-Zq8w3").success();
+    assert!(login(OTHER_CANARY, "wiki_pages"));
+    let _ = chapter.run_with(&["secrets", "set", "db/db"], "another-Md7u2").success();
+    let watch = Watch::on(&host, &["Md7u2", "YW5vdGhlci1NZDd1"]);
     let _ = chapter.apply().success();
-    assert!(login("another-Zq8w3", "wiki_pages") && !login(CANARY, "wiki_pages"));
+    let seen = watch.end(&host);
+    seen.never();
+    let kept = host.sh("mariadb -Ne \"SELECT authentication_string FROM mysql.user WHERE user='wiki'\"");
+    assert!(kept.starts_with('*'), "{kept}");
+    seen.never_started(&[kept.trim()]);
+    assert!(login("another-Md7u2", "wiki_pages") && !login(OTHER_CANARY, "wiki_pages"));
+    {
+        let plan = by_a_reader_key(&chapter);
+        let _ = plan().no_changes();
+        host.sh("mariadb -e \"ALTER USER wiki@localhost IDENTIFIED BY 'by-hand'; REVOKE DROP ON \\`wiki\\\\_pages\\`.* FROM wiki@localhost\"");
+        let _ = plan().stdout_has("Plan: 0 to create, 2 to update").never_says(kept.trim());
+        let _ = chapter.apply().success();
+    }
     host.sh("systemctl stop mariadb");
     let _ = chapter.plan().stdout_has("the server does not answer").stdout_has("mariadb_user:wiki@localhost");
     host.sh("systemctl start mariadb");

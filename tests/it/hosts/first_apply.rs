@@ -10,6 +10,8 @@ use crate::support::{Chapter, Host, wait_for};
 
 const SERVICES: &str = "\
 services:
+  apt:      { module: apt, on: all }
+  firewall: { module: firewall, on: all }
   baseline: { module: baseline, on: all, params: { timezone: Europe/Madrid } }
   nginx:    { module: nginx, on: web1 }
   website:  { module: static-site, on: web1, params: { domain: www.test.example, source: site } }

@@ -1,9 +1,6 @@
 //! Secrets on a real host: handed to commands on standard input, and never to be seen by others there.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use crate::support::{Chapter, Host};
+use crate::support::{Chapter, Host, Watch};
 
 const CANARY: &str = "canary-Zq8w3-of-the-chapter";
 
@@ -40,26 +37,6 @@ const FAILURES: &[(&str, i32, &str)] = &[
     ("  - file: { path: '/etc/{{ secrets.password }}', content: x }\n", 1, "a secret cannot stand in `path`"),
 ];
 
-/// Looks at the arguments and environments of all processes, those of test hosts included, until it is told to stop.
-/// Gives those that hold the value, the process with this number aside.
-fn watched(stop: &AtomicBool) -> Vec<String> {
-    let mut found = Vec::new();
-    while !stop.load(Ordering::SeqCst) {
-        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-            if entry.file_name().to_string_lossy().bytes().all(|byte| byte.is_ascii_digit()) {
-                for file in ["cmdline", "environ"] {
-                    let bytes = std::fs::read(entry.path().join(file)).unwrap_or_default();
-                    let text = String::from_utf8_lossy(&bytes);
-                    if text.contains("Zq8w3") || text.contains("$6$") {
-                        found.push(text.into_owned());
-                    }
-                }
-            }
-        }
-    }
-    found
-}
-
 #[test]
 fn a_value_reaches_its_file_and_its_command_and_nothing_else() {
     let host = Host::new();
@@ -69,22 +46,10 @@ fn a_value_reaches_its_file_and_its_command_and_nothing_else() {
     let planned = chapter.plan().success().stdout_has("+password = ‹secret robot/password›");
     let _ = planned.never_says(CANARY);
 
-    let stop = Arc::new(AtomicBool::new(false));
-    let watcher = std::thread::spawn({
-        let stop = Arc::clone(&stop);
-        move || watched(&stop)
-    });
+    // the value, its base64, and the hash that is made of it
+    let watch = Watch::on(&host, &["Zq8w3", "Y2FuYXJ5LVpxOHcz", "$6$"]);
     let _ = chapter.run(&["-vvv", "apply", "--yes"]).success().never_says(CANARY);
-    // the watcher sees what it should: a process on the host with the word in its arguments
-    let planted = "exec -a planted-Zq8w3-\\$6\\$ sleep 1";
-    host.sh(&format!("bash -c '{planted}'"));
-    stop.store(true, Ordering::SeqCst);
-    let seen = watcher.join().unwrap();
-    assert!(seen.iter().any(|text| text.contains("$6$")), "the watcher works");
-    let of_value = seen.iter().filter(|text| text.contains("Zq8w3"));
-    assert!(of_value.clone().all(|text| text.contains("planted-Zq8w3")) && of_value.count() > 0, "{seen:?}");
-    let derived = host.sh("sed -n 's/^mail:\\([^:]*\\):.*/\\1/p' /etc/shadow");
-    assert!(seen.iter().all(|text| !text.contains(derived.trim())), "a hash is for nobody either");
+    watch.end(&host).never();
 
     assert_eq!(
         host.sh("stat -c '%U %a' /etc/robot.conf; cat /etc/robot.conf"),

@@ -2,7 +2,7 @@
 
 use crate::support::{Chapter, Host, keygen, ssh};
 
-const SERVICES: &str = "services:\n  baseline: { module: baseline, on: all }\n";
+const SERVICES: &str = "services:\n  apt: { module: apt, on: all }\n  firewall: { module: firewall, on: all }\n  baseline: { module: baseline, on: all }\n";
 
 #[test]
 fn who_left_cannot_log_in_and_the_leaving_ends_only_when_that_was_seen() {

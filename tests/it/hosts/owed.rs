@@ -13,6 +13,8 @@ id: 00112233445566778899aabbccddeeff
 chapter: { name: Test, domain: test.example, locale: en }
 services:
   nginx: { module: nginx, on: all }
+  apt: { module: apt, on: all }
+  firewall: { module: firewall, on: all }
   baseline: { module: baseline, on: all }
   page: { module: page, on: all, params: { text: TEXT } }
   demo: { module: demo, on: all, params: { text: TEXT, slow: SLOW } }

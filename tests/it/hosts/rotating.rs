@@ -3,6 +3,52 @@
 
 use crate::support::{Chapter, Host};
 
+/// However many values there were since, each host's software is told the one that it has.
+#[test]
+fn a_host_that_was_away_for_two_rotations_and_one_that_was_not_both_get_their_own_old_value() {
+    let [one, two] = Host::several::<2>();
+    let module = MODULE.replace("@script@", &serde_json::to_string(SCRIPT).unwrap());
+    let chapter =
+        Chapter::new().host("web1", &one).host("web2", &two).file("modules/vault.yaml", module).maintainer();
+    let chapter = chapter.file("services.yaml", "services:\n  vault: { module: vault, on: all }\n");
+    let _ = chapter.run(&["secrets", "generate"]).success();
+    let _ = chapter.apply().success();
+    for host in [&one, &two] {
+        host.sh("cp /etc/vault.key /var/lib/vault");
+    }
+    let first = one.sh("cat /etc/vault.key");
+
+    let _ = chapter.run(&["secrets", "rotate", "vault/key"]).success();
+    let _ = chapter.run(&["apply", "--yes", "--limit", "web1"]).success();
+    assert_ne!(one.sh("cat /var/lib/vault"), first);
+    assert_eq!(two.sh("cat /var/lib/vault"), first);
+    let _ = chapter.run(&["secrets", "rotate", "vault/key"]).status(1).stderr_has("--again");
+    let _ = chapter.run(&["secrets", "rotate", "vault/key", "--again"]).success();
+    let _ = chapter.run_with(&["secrets", "set", "vault/key"], "a value with  two blanks ").success();
+    let kept = || {
+        let names = std::fs::read_dir(chapter.path("secrets/vault")).unwrap().flatten();
+        names.filter(|it| it.file_name().to_string_lossy().contains(".previous.")).count()
+    };
+    assert_eq!(kept(), 3, "the first value, and two that some host may have since");
+    let _ = chapter.apply().success().never_says("two blanks");
+    for (host, changes) in [(&one, "changed\nchanged\n"), (&two, "changed\n")] {
+        assert_eq!(host.sh("cat /etc/vault.key"), "a value with  two blanks ");
+        assert_eq!(host.sh("cat /var/lib/vault"), "a value with  two blanks \n");
+        assert_eq!(host.sh("cat /var/lib/vault.log"), changes);
+    }
+    let _ = chapter.plan().success().no_changes();
+
+    // a value that nobody kept: the host says so, instead of being told another one
+    let _ = chapter.run(&["secrets", "rotate", "vault/key", "--again"]).success();
+    one.sh("sed -i 's|vault/key=[0-9a-f]*|vault/key=ffffffffffffffffffffffffffffffff|g' /var/lib/steward/*/ledger");
+    let _ = chapter.apply().status(3).stderr_has("has a value of the secret vault/key that nobody kept");
+    assert_eq!(one.sh("cat /var/lib/vault.log"), "changed\nchanged\n");
+    assert_eq!(two.sh("cat /var/lib/vault.log"), "changed\nchanged\n");
+
+    one.sh("cp /etc/vault.key /var/lib/vault");
+    let _ = chapter.run(&["secrets", "rotate", "--verified"]).status(1).stderr_has("was not seen on web1");
+}
+
 const MODULE: &str = r#"version: 1
 summary: { en: For a test. }
 secrets:
@@ -14,7 +60,7 @@ resources:
 
 /// A program that keeps a key, and changes it only for who knows the old one. It ends with 3 while /etc/broken is there.
 const SCRIPT: &str = "#!/bin/sh
-read -r old && read -r new || exit 4
+IFS= read -r old && IFS= read -r new || exit 4
 [ ! -e /etc/broken ] || { echo \"cannot change $old to $new\"; exit 3; }
 [ \"$(cat /var/lib/vault)\" = \"$old\" ] || { echo 'the vault does not know the old key'; exit 1; }
 echo \"$new\" >/var/lib/vault; echo changed >>/var/lib/vault.log

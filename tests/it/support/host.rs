@@ -79,6 +79,12 @@ impl Host {
         super::ssh(self.key(), &self.host_key(), &self.address, 22, "admin").arg(command).output().unwrap()
     }
 
+    /// Its own PID 1, as this machine numbers it.
+    pub(crate) fn pid(&self) -> u32 {
+        let output = tool(&["pid", &self.name]);
+        String::from_utf8(output.stdout).unwrap().trim().parse().expect("it is on")
+    }
+
     /// Throws away all that the host has become.
     pub(crate) fn reset(&self) {
         hosts(&["reset", &self.name]);

@@ -9,6 +9,7 @@ mod proxy;
 mod ran;
 mod sshd;
 mod terminal;
+mod watch;
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
@@ -22,6 +23,7 @@ pub(crate) use proxy::Proxy;
 pub(crate) use ran::Ran;
 pub(crate) use sshd::Sshd;
 pub(crate) use terminal::at_terminal;
+pub(crate) use watch::Watch;
 
 /// A port on loopback where nothing listens; the kernel does not give it to others for a while.
 pub(crate) fn free_port() -> u16 {
