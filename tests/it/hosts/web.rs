@@ -131,7 +131,7 @@ fn an_address_that_keeps_failing_is_refused_and_stays_so_when_the_firewall_chang
         let _ = stranger.try_sh(&knock);
     }
     let refused = || String::from_utf8(stranger.try_sh(&knock).stdout).unwrap().contains("Connection refused");
-    wait_for("the stranger is refused", Duration::from_secs(60), refused);
+    wait_for("the stranger is refused", Duration::from_mins(1), refused);
     host.sh("systemctl reload nftables; systemctl restart nftables");
     assert!(refused(), "the bans stand in a table of their own");
     for _ in 0..6 {
