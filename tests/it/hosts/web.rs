@@ -34,12 +34,32 @@ const SITES: &str = "services:
   nginx: { module: nginx, on: web1, params: { https: HTTPS } }
   tls: { module: tls, on: web1 }
   website: { module: static-site, on: web1, params: { domain: test.example, www: true, aliases: [home.test.example] } }
+  app: { module: app, on: web1 }
 ";
+
+/// A site of PHP whose processes are not there, and one that says itself what its places are.
+const APP: &str = r#"version: 1
+summary: { en: An application. }
+needs: { nginx: {} }
+offers:
+  sites:
+    - { domain: app.test.example, root: /var/www/app, index: index.php index.html, php: /run/php/none.sock }
+    - { domain: own.test.example, root: /var/www/app, locations: "location /.web/ { return 200 own; }" }
+resources:
+  - directory: { path: /var/www/app }
+  - directory: { path: /var/www/app/.git }
+  - file: { path: /var/www/app/.git/config, content: "secret" }
+  - file: { path: /var/www/app/x.php, content: "<?php echo 'source';" }
+checks:
+  - http: { url: "{{ needs.nginx.scheme }}://app.test.example/x.php", ca: "{{ needs.nginx.ca }}", status: 502, lacks: source }
+  - http: { url: "{{ needs.nginx.scheme }}://app.test.example/.git/config", ca: "{{ needs.nginx.ca }}", status: 404, lacks: secret }
+  - http: { url: "{{ needs.nginx.scheme }}://own.test.example/.web/", ca: "{{ needs.nginx.ca }}", contains: own }
+"#;
 
 #[test]
 fn sites_get_certificates_of_the_chapters_own_authority_and_renew_them_by_themselves() {
     let host = Host::new();
-    let chapter = chapter(&host, &SITES.replace("HTTPS", "false"));
+    let chapter = chapter(&host, &SITES.replace("HTTPS", "false")).file("modules/app.yaml", APP);
     let _ = chapter.run(&["secrets", "generate"]).success();
     let _ = chapter.apply().success();
     let _ = chapter.run(&["verify"]).success().stdout_has("http http://www.test.example/");
@@ -111,7 +131,7 @@ fn an_address_that_keeps_failing_is_refused_and_stays_so_when_the_firewall_chang
         let _ = stranger.try_sh(&knock);
     }
     let refused = || String::from_utf8(stranger.try_sh(&knock).stdout).unwrap().contains("Connection refused");
-    wait_for("the stranger is refused", Duration::from_secs(20), refused);
+    wait_for("the stranger is refused", Duration::from_mins(1), refused);
     host.sh("systemctl reload nftables; systemctl restart nftables");
     assert!(refused(), "the bans stand in a table of their own");
     for _ in 0..6 {
