@@ -22,6 +22,8 @@ pub struct SecretDeclaration {
     pub rotate_command: Option<Vec<String>>,
     /// The file on the host that software made and that is to be fetched into the store.
     pub escrow: Option<Placed<String>>,
+    /// The parameter with the list of which each item has one of its own.
+    pub each: Option<Placed<String>>,
     /// People or roles that read it besides maintainers; only for the inventory's own secrets.
     pub readers: Vec<Placed<String>>,
     /// Text, or text by language.
@@ -126,6 +128,9 @@ pub struct SecretEntry {
     /// The absolute path of the file on the host that software made, to be fetched into the store.
     #[serde(default)]
     escrow: Option<Placed<String>>,
+    /// The name of a parameter, a list or map: each item has one of its own, `NAME-ITEM`, and `secrets.NAME` is a map of them.
+    #[serde(default)]
+    each: Option<Placed<String>>,
     /// People or roles that read it besides maintainers. Only in an inventory's own `secrets`.
     #[serde(default)]
     readers: Vec<Placed<String>>,
@@ -196,9 +201,9 @@ fn read(name: &str, entry: &Entry, own: bool, mistakes: &mut Diagnostics) -> Opt
         return None;
     }
     let written: SecretEntry = whole.decode(name, mistakes)?;
-    let SecretEntry { generate, rotate, rotate_command, escrow, readers, help } = written;
+    let SecretEntry { generate, rotate, rotate_command, escrow, each, readers, help } = written;
     let generate = match generate {
-        Some(written) => Some(way(&written, mistakes)?),
+        Some(written) => Some(way(&written, each.is_some(), mistakes)?),
         None => None,
     };
     let mut wrong = |place: &Place, fact: String, remedy: &str| {
@@ -229,6 +234,12 @@ fn read(name: &str, entry: &Entry, own: bool, mistakes: &mut Diagnostics) -> Opt
     if let (Some(path), true) = (&escrow, generate.is_some()) {
         wrong(&path.place, format!("`{name}` is made on the host and generated here"), "keep one of the two");
     }
+    if let Some(param) = &each {
+        if own || rotate_command.is_some() || escrow.is_some() {
+            let fact = "`each` is for secrets of a module that have neither `rotate_command` nor `escrow`".to_owned();
+            wrong(&param.place, fact, "declare them one by one");
+        }
+    }
     if let (Some(reader), false) = (readers.first(), own) {
         wrong(&reader.place, "a module cannot name people".to_owned(), "name `readers` at the service");
     }
@@ -237,13 +248,14 @@ fn read(name: &str, entry: &Entry, own: bool, mistakes: &mut Diagnostics) -> Opt
         rotate,
         rotate_command: rotate_command.map(|command| command.value),
         escrow,
+        each,
         readers,
         help,
         place: entry.key.clone(),
     })
 }
 
-fn way(written: &Placed<GenerateEntry>, mistakes: &mut Diagnostics) -> Option<Generate> {
+fn way(written: &Placed<GenerateEntry>, each: bool, mistakes: &mut Diagnostics) -> Option<Generate> {
     let GenerateEntry { length, hex, base64, passphrase, ssh, wireguard, authority, from, form, user } =
         &written.value;
     let mut ways = Vec::new();
@@ -278,6 +290,7 @@ fn way(written: &Placed<GenerateEntry>, mistakes: &mut Diagnostics) -> Option<Ge
         };
         let user = user.as_ref().map(|user| user.value.clone());
         if form.value == Form::Htpasswd
+            && !each
             && user.as_ref().is_none_or(|user| user.is_empty() || user.contains([':', '\n']))
         {
             mistakes.push(
@@ -328,6 +341,12 @@ fn check_parent(
                     .at(&from.place)
                     .remedy("name the password itself"),
             ),
-        Some(_) => {}
+        Some(_) => {
+            let each = |it: &SecretDeclaration| it.each.as_ref().map(|param| param.value.clone());
+            if declared.get(&from.value).is_some_and(|parent| each(parent) != each(declaration)) {
+                let fact = format!("`{}` is not of the same list", from.value);
+                mistakes.push(Diagnostic::error(fact).at(&from.place).remedy("give both the same `each`"));
+            }
+        }
     }
 }

@@ -10,8 +10,9 @@ use super::offers::Offered;
 use super::repeat::condition;
 use super::{Instance, World, at_service};
 use crate::diag::{Diagnostic, Diagnostics, Place};
-use crate::modules::{Need, accept_fields};
+use crate::modules::{Need, accept_fields, secrets_of};
 use crate::secret::SecretName;
+use crate::template::veil::placeholder;
 use crate::template::{Scope, to_value};
 use crate::yaml::{Entry, Map};
 
@@ -361,9 +362,20 @@ fn exchange<'a>(
 
 /// The secrets that a service's module declares, as expressions see them.
 pub(super) fn secrets(world: &World<'_, '_, '_>, instance: &Instance<'_>) -> Value {
-    let names = instance.module.iter().flat_map(|module| module.secrets.keys());
-    let names = names.filter_map(|name| SecretName::new(instance.name, name));
-    world.expressions.veil().secrets(names)
+    let Some(module) = instance.module else { return Value::from_pairs(Vec::<(String, Value)>::new()) };
+    let lists = module.secrets.iter().filter(|(_, declared)| declared.each.is_some());
+    let mut each: BTreeMap<String, Vec<(String, Value)>> =
+        lists.map(|(name, _)| (name.clone(), Vec::new())).collect();
+    let mut all = Vec::new();
+    for kept in secrets_of(module, instance.name, &instance.service.params) {
+        let value = Value::from(placeholder(&kept.name));
+        match kept.item {
+            None => all.push((kept.declared_as, value)),
+            Some(item) => each.entry(kept.declared_as).or_default().push((item, value)),
+        }
+    }
+    all.extend(each.into_iter().map(|(name, items)| (name, Value::from_pairs(items))));
+    world.expressions.veil().over(Value::from_pairs(all))
 }
 
 /// The names of those that software makes on a host and that are in the store by now, for `when`.

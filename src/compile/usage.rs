@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::World;
-use crate::diag::{Diagnostic, Place, closest};
+use crate::diag::{Diagnostic, Diagnostics, Place, closest};
 use crate::inventory::Service;
-use crate::modules::{Module, Param};
+use crate::modules::{Module, Param, check_lists};
 use crate::yaml::Node;
 
 pub(super) fn check(world: &mut World<'_, '_, '_>) {
@@ -60,6 +60,9 @@ fn service_of(world: &mut World<'_, '_, '_>, name: &str, service: &Service, plac
             world.report.push(Diagnostic::error(fact).at(&entry.key).suggest(need, known));
         }
     }
+    let mut mistakes = Diagnostics::default();
+    check_lists(module, name, &service.params, &mut mistakes);
+    world.report.all(mistakes);
     for (param, declared) in &module.params {
         let given = service.params.get(param).is_some_and(|entry| !entry.node.is_null());
         if !given && declared.default.is_none() && !declared.optional {

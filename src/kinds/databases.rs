@@ -19,7 +19,7 @@ pub fn database_name(name: &str, node: &Node, field: &str, mistakes: &mut Diagno
 }
 
 /// What means itself between the quotes of SQL, of a shell and of a pattern.
-fn is_plain(name: &str) -> bool {
+pub fn is_plain(name: &str) -> bool {
     (1..=63).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))

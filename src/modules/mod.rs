@@ -16,6 +16,7 @@ use crate::yaml::{Map, Node};
 
 mod declared;
 pub mod describe;
+mod each;
 mod library;
 mod limits;
 pub mod lock;
@@ -27,6 +28,7 @@ mod text;
 mod types;
 
 pub use crate::inventory::inside::root_of;
+pub use each::{check_lists, secrets_of};
 pub use library::Library;
 pub use params::{Param, accept_fields};
 pub use read::read;

@@ -52,7 +52,7 @@ probe_owned() {
   )
   [ -z "$said" ] || printf '%s\n' "$said"
   kinds=
-  case $said in *'K|'*) kinds=$(printf '%s\n' "$said" | sed -n 's/^K|\([a-z]*\)|.*/\1/p' | sort -u) ;; esac
+  case $said in *'K|'*) kinds=$(printf '%s\n' "$said" | sed -n 's/^K|\([a-z_]*\)|.*/\1/p' | sort -u) ;; esac
   for kind in $kinds; do
     # no kind, or one that takes nothing back
     case $kind in facts | debts | ledger | owned | access | command) continue ;; esac
@@ -178,10 +178,8 @@ records_end() {
   records_put "$RUN/managed"
 }
 
-# archive PATH: moves it to a place of its own. What is in another file system is copied, written out, and only then
-# deleted; a run that is cut off leaves the original, or both.
-archive() {
-  refuse_mounts "$1"
+# archive_place NAME: sets `place` to a path of the archive that nothing has yet, and notes what the name was.
+archive_place() {
   # shellcheck disable=SC2174
   mkdir -p -m 700 "$BASE/archive" "$BASE/archive/$ID"
   # names may hold anything, and be long
@@ -190,6 +188,13 @@ archive() {
   while [ -e "$BASE/archive/$ID/$number.$name" ]; do number=$((number + 1)); done
   place=$BASE/archive/$ID/$number.$name
   printf '%s' "$1" >"$place.was"
+}
+
+# archive PATH: moves it to a place of its own. What is in another file system is copied, written out, and only then
+# deleted; a run that is cut off leaves the original, or both.
+archive() {
+  refuse_mounts "$1"
+  archive_place "$1"
   if [ "$(stat -c %d -- "$1")" = "$(stat -c %d -- "$BASE/archive/$ID")" ]; then
     mv -- "$1" "$place"
   else

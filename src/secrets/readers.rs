@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::recipient::{Recipient, keys_of};
 use crate::diag::Place;
 use crate::inventory::{Inventory, Person, Role};
-use crate::modules::Library;
+use crate::modules::{Library, secrets_of};
 use crate::secret::SecretName;
 use crate::secret_declaration::{INVENTORY, SecretDeclaration};
 
@@ -70,17 +70,15 @@ pub fn declared(inventory: &Inventory, library: &Library) -> Vec<Declared> {
             service.needs.values().filter_map(|entry| entry.node.as_str().or(entry.node.get("service")?.as_str()));
         let reaches: Vec<String> =
             needed.filter_map(|name| inventory.services.get(name)).flat_map(|it| it.hosts.clone()).collect();
-        for (name, declaration) in &module.secrets {
-            if let Some(name) = SecretName::new(&service.name, name) {
-                all.push(Declared {
-                    name,
-                    declaration: declaration.clone(),
-                    readers: readers.clone(),
-                    hosts: service.hosts.clone(),
-                    reaches: reaches.clone(),
-                    place: service.place.clone(),
-                });
-            }
+        for kept in secrets_of(module, &service.name, &service.params) {
+            all.push(Declared {
+                name: kept.name,
+                declaration: kept.declaration,
+                readers: readers.clone(),
+                hosts: service.hosts.clone(),
+                reaches: reaches.clone(),
+                place: service.place.clone(),
+            });
         }
     }
     all

@@ -19,7 +19,8 @@ pub(super) fn abilities(module: &Module) -> BTreeSet<String> {
     }
     for (name, secret) in &module.secrets {
         let command = secret.rotate_command.as_ref().map(|words| format!(", rotated by: {}", words.join(" ")));
-        all.insert(format!("secret {name}{}", command.unwrap_or_default()));
+        let each = secret.each.as_ref().map(|param| format!(", one for each of {}", param.value));
+        all.insert(format!("secret {name}{}{}", each.unwrap_or_default(), command.unwrap_or_default()));
     }
     all.extend(module.needs.values().map(|need| match fields(&need.values, &[]) {
         said if said.is_empty() => format!("needs {}", need.module),

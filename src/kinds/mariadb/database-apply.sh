@@ -4,6 +4,7 @@ mariadb_database_present() { # NAME COLLATION [USER HOST]…
   did=
   now=$(mariadb_sql "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '$name'")
   if [ -z "$now" ]; then
+    creates
     mariadb_sql "CREATE DATABASE \`$name\` CHARACTER SET utf8mb4${collation:+ COLLATE $collation}"
     did=yes
   elif [ -n "$collation" ] && [ "$now" != "$collation" ]; then
@@ -24,6 +25,22 @@ mariadb_database_present() { # NAME COLLATION [USER HOST]…
     shift 2
   done
   [ -n "$did" ] || unchanged
+}
+
+mariadb_database_retired() { # NAME FATE
+  [ -n "$(mariadb_sql "SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '$1'")" ] || unchanged
+  if [ "$2" != destroy ]; then
+    archive_place "$1.sql"
+    dump=mariadb-dump
+    command -v mariadb-dump >/dev/null 2>&1 || dump=mysqldump
+    (
+      umask 077
+      HOME=/root "$dump" -u root --single-transaction --routines --events --triggers --databases "$1" >"$place.part"
+    )
+    sync -f "$place.part" 2>/dev/null || sync
+    mv -- "$place.part" "$place"
+  fi
+  mariadb_sql "DROP DATABASE \`$1\`"
 }
 
 mariadb_database_absent() { # NAME

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::kinds::databases::{Rows, database_name, observed, plain_word};
-use crate::kinds::{Answer, Build, Call, Item, Kind, Presence, Risk, Site};
+use crate::kinds::databases::{Rows, database_name, is_plain, observed, plain_word};
+use crate::kinds::{Answer, Build, Call, Fate, Item, Kind, Leaving, Presence, Risk, Site};
 use crate::resource::{Observation, State, Want};
 use crate::yaml::Node;
 
@@ -33,6 +33,8 @@ struct Database {
     users: Vec<(String, String)>,
     collation: Option<String>,
     state: Presence,
+    /// Nothing declares it any more, and the inventory says what becomes of it.
+    fate: Option<Fate>,
 }
 
 impl Kind for MariadbDatabaseKind {
@@ -63,7 +65,7 @@ impl Kind for MariadbDatabaseKind {
         parted.sort();
         parted.dedup();
         (build.mistakes.0.len() == before)
-            .then(|| Box::new(Database { name, users: parted, collation, state }) as Box<dyn Item>)
+            .then(|| Box::new(Database { name, users: parted, collation, state, fate: None }) as Box<dyn Item>)
     }
 
     fn probe(&self) -> &'static str {
@@ -81,6 +83,13 @@ impl Kind for MariadbDatabaseKind {
 
     fn apply(&self) -> &'static str {
         include_str!("database-apply.sh")
+    }
+
+    fn retired(&self, leaving: &Leaving<'_>) -> Option<Box<dyn Item>> {
+        let name = Some(leaving.name).filter(|name| is_plain(name))?.to_owned();
+        let fate = leaving.fate?;
+        let (users, collation, state) = (Vec::new(), None, Presence::Absent);
+        Some(Box::new(Database { name, users, collation, state, fate: Some(fate) }))
     }
 
     fn provides(&self) -> bool {
@@ -130,6 +139,9 @@ impl Item for Database {
     }
 
     fn call(&self, _: &Site) -> Call {
+        if self.fate.is_some() {
+            return Call::new("mariadb_database_retired").arg(self.name.as_str()).arg(Fate::word(self.fate));
+        }
         if self.state == Presence::Absent {
             return Call::new("mariadb_database_absent").arg(self.name.as_str());
         }

@@ -9,6 +9,7 @@ mariadb_user_present() { # NAME HOST PLUGIN [HASH COPY LEDGER]
     *) word=ALTER ;;
   esac
   if [ -n "$word" ]; then
+    [ "$word" = ALTER ] || creates
     {
       printf "%s USER '%s'@'%s' IDENTIFIED VIA %s" "$word" "$1" "$2" "$3"
       [ -z "$wanted" ] || printf " USING '%s'" "$wanted"

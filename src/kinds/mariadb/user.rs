@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::kinds::databases::{Rows, database_name, observed, plain_word};
+use crate::kinds::databases::{Rows, database_name, is_plain, observed, plain_word};
 use crate::kinds::passwords::{Password, Said, mysql_native};
-use crate::kinds::{Answer, Build, Call, Item, Kind, Presence, Risk, Site};
+use crate::kinds::{Answer, Build, Call, Item, Kind, Leaving, Presence, Risk, Site};
 use crate::resource::{Observation, State, Want};
 use crate::secret::Sealed;
 use crate::yaml::Node;
@@ -86,6 +86,15 @@ impl Kind for MariadbUserKind {
 
     fn apply(&self) -> &'static str {
         include_str!("user-apply.sh")
+    }
+
+    fn retired(&self, leaving: &Leaving<'_>) -> Option<Box<dyn Item>> {
+        let (user, host) = leaving.name.split_once('@').filter(|(user, _)| is_plain(user))?;
+        let is_host = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "._%:-".contains(c));
+        is_host.then(|| {
+            let (name, user, host) = (leaving.name.to_owned(), user.to_owned(), host.to_owned());
+            Box::new(User { user, host, name, password: None, state: Presence::Absent }) as Box<dyn Item>
+        })
     }
 
     fn secret_fields(&self) -> &'static [&'static str] {

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::kinds::databases::{Rows, database_name, observed, plain_word};
-use crate::kinds::{Answer, Build, Call, Item, Kind, Presence, Risk, Site};
+use crate::kinds::databases::{Rows, database_name, is_plain, observed, plain_word};
+use crate::kinds::{Answer, Build, Call, Fate, Item, Kind, Leaving, Presence, Risk, Site};
 use crate::resource::{Observation, State, Want};
 use crate::yaml::Node;
 
@@ -28,6 +28,8 @@ struct Fields {
 #[derive(Debug)]
 struct Database {
     fields: Fields,
+    /// Nothing declares it any more, and the inventory says what becomes of it.
+    fate: Option<Fate>,
 }
 
 impl Kind for PostgresDatabaseKind {
@@ -51,7 +53,7 @@ impl Kind for PostgresDatabaseKind {
             database_name(owner, node, "owner", build.mistakes);
         }
         plain_word(fields.locale.as_deref(), "._@-", (node, "locale"), build.mistakes);
-        (build.mistakes.0.len() == before).then(|| Box::new(Database { fields }) as Box<dyn Item>)
+        (build.mistakes.0.len() == before).then(|| Box::new(Database { fields, fate: None }) as Box<dyn Item>)
     }
 
     fn probe(&self) -> &'static str {
@@ -72,6 +74,13 @@ impl Kind for PostgresDatabaseKind {
 
     fn apply(&self) -> &'static str {
         include_str!("database-apply.sh")
+    }
+
+    fn retired(&self, leaving: &Leaving<'_>) -> Option<Box<dyn Item>> {
+        let name = Some(leaving.name).filter(|name| is_plain(name))?.to_owned();
+        let fate = leaving.fate?;
+        let fields = Fields { name, owner: None, locale: None, state: Presence::Absent };
+        Some(Box::new(Database { fields, fate: Some(fate) }))
     }
 
     fn provides(&self) -> bool {
@@ -105,6 +114,9 @@ impl Item for Database {
 
     fn call(&self, _: &Site) -> Call {
         match self.fields.state {
+            Presence::Absent if self.fate.is_some() => {
+                Call::new("postgres_database_retired").arg(self.name()).arg(Fate::word(self.fate))
+            }
             Presence::Absent => Call::new("postgres_database_absent").arg(self.name()),
             Presence::Present => Call::new("postgres_database_present")
                 .arg(self.name())

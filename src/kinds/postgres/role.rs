@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::kinds::databases::{Rows, database_name, observed};
+use crate::kinds::databases::{Rows, database_name, is_plain, observed};
 use crate::kinds::passwords::{Password, Said, scram_sha_256};
-use crate::kinds::{Answer, Build, Call, Item, Kind, Presence, Risk, Site};
+use crate::kinds::{Answer, Build, Call, Item, Kind, Leaving, Presence, Risk, Site};
 use crate::resource::{Observation, State, Want};
 use crate::secret::Sealed;
 use crate::yaml::Node;
@@ -41,6 +41,8 @@ struct Role {
     /// Its verifier.
     password: Option<Password>,
     state: Presence,
+    /// Nothing declares it any more: it goes, or is closed if it owns something.
+    leaving: bool,
 }
 
 impl Kind for PostgresRoleKind {
@@ -67,7 +69,7 @@ impl Kind for PostgresRoleKind {
             Some(_) => Some(Password::given(node, "password", build)?.as_form(scram_sha_256, &name)),
             None => None,
         };
-        Some(Box::new(Role { name, login, password, state }))
+        Some(Box::new(Role { name, login, password, state, leaving: false }))
     }
 
     fn probe(&self) -> &'static str {
@@ -87,6 +89,11 @@ impl Kind for PostgresRoleKind {
         include_str!("role-apply.sh")
     }
 
+    fn retired(&self, leaving: &Leaving<'_>) -> Option<Box<dyn Item>> {
+        let name = Some(leaving.name).filter(|name| is_plain(name))?.to_owned();
+        Some(Box::new(Role { name, login: false, password: None, state: Presence::Absent, leaving: true }))
+    }
+
     fn secret_fields(&self) -> &'static [&'static str] {
         &["password"]
     }
@@ -102,7 +109,10 @@ impl Role {
     }
 
     fn observe(&self, rows: &Rows, said: &Said, answer: &Answer) -> Result<Observation, String> {
-        let Some([login]) = rows.named(&self.name)? else { return Ok(Observation::Absent) };
+        let Some([login, closed]) = rows.named(&self.name)? else { return Ok(Observation::Absent) };
+        if self.leaving && closed == "true" {
+            return Ok(Observation::Absent);
+        }
         let password = self.password.as_ref().map(|password| password.seen(&self.id(), &self.name, answer, said));
         let state = State::new().with("login", login).with_some("password", password.transpose()?);
         Ok(Observation::Present(state))
@@ -131,7 +141,8 @@ impl Item for Role {
 
     fn call(&self, _: &Site) -> Call {
         if self.state == Presence::Absent {
-            return Call::new("postgres_role_absent").arg(self.name.as_str());
+            let function = if self.leaving { "postgres_role_retired" } else { "postgres_role_absent" };
+            return Call::new(function).arg(self.name.as_str());
         }
         let call = Call::new("postgres_role_present").arg(self.name.as_str()).arg(if self.login {
             "LOGIN"

@@ -1,6 +1,7 @@
 //! Tests on real Debian hosts: root, systemd-nspawn and the packages that `./script/test` installs.
 
 mod access;
+mod applications;
 mod audit;
 mod backups;
 mod bad_days;
