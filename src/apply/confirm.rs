@@ -17,8 +17,6 @@ use crate::script::change::RECORDS;
 use crate::script::{Settle, settle_program};
 use crate::transport::{Broken, Session};
 
-/// What a host may need beyond its deadline: to find out that its operator is gone, to undo, or to boot.
-const GRACE: Duration = Duration::from_secs(100);
 /// The longest pause between two attempts; many failed logins in a row would get this address banned.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -59,7 +57,7 @@ pub(super) fn confirm(way: &mut Way<'_>, catalog: &HostCatalog, how: &Apply<'_>,
                 .remedy("look at it again in a minute"),
             Err(Broken::Unreachable(failure) | Broken::Lost(failure) | Broken::Ended(failure)) => *failure,
         };
-        if began.elapsed() >= within + GRACE {
+        if began.elapsed() >= within + how.grace {
             return Verdict::Silent(Box::new(failure));
         }
         if may_ask && began.elapsed() >= within / 4 {

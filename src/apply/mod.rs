@@ -24,6 +24,9 @@ use conversation::{Changing, Ending};
 /// Makes a new connection as this login.
 pub type Reconnect<'a> = dyn Fn(&Login) -> Result<Box<dyn Session>, Broken> + Sync + 'a;
 
+/// The grace of an ordinary apply: to find out that its operator is gone, to undo, and to boot, a host needs no more.
+pub const GRACE: Duration = Duration::from_secs(100);
+
 /// What stays the same for all hosts of one apply.
 pub struct Apply<'a> {
     pub run: &'a Run,
@@ -31,6 +34,8 @@ pub struct Apply<'a> {
     pub stop: &'a Arc<AtomicBool>,
     /// How long a host may say nothing before it is taken for frozen.
     pub silence: Duration,
+    /// What a host gets beyond the deadline of a confirmation, to undo or to boot; then it counts as silent.
+    pub grace: Duration,
     /// A new connection to the same host, as this login.
     pub reconnect: &'a Reconnect<'a>,
     pub watch: &'a (dyn Fn(&str, Event) + Sync),

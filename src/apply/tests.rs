@@ -98,8 +98,14 @@ impl Host {
 
     fn apply(&mut self, plan: HostPlan) -> Outcome {
         let reconnect = |login: &Login| connect(&Target::Local(login.clone()), &Nobody);
-        let how =
-            Apply { run: &Self::run(), stop: &self.stop, silence: SILENCE, reconnect: &reconnect, watch: &|_, _| {} };
+        let how = Apply {
+            run: &Self::run(),
+            stop: &self.stop,
+            silence: SILENCE,
+            grace: super::GRACE,
+            reconnect: &reconnect,
+            watch: &|_, _| {},
+        };
         apply(&mut self.session, plan, &how)
     }
 

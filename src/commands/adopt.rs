@@ -11,7 +11,7 @@ use super::apply::{Waits, run};
 use super::lock_wait::LockWait;
 use super::looking::{Looked, looked_once_settled};
 use super::{Context, Outcome};
-use crate::apply::{Apply, adopt};
+use crate::apply::{Apply, GRACE, adopt};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::exit::Exit;
 use crate::outcome::Status;
@@ -66,7 +66,7 @@ impl Adopt {
         };
         let reconnect = |login: &Login| connect(&target.only(login), &context.ui);
         let stop = Arc::new(AtomicBool::new(false));
-        let how = Apply { run: &run, stop: &stop, silence, reconnect: &reconnect, watch: &|_, _| {} };
+        let how = Apply { run: &run, stop: &stop, silence, grace: GRACE, reconnect: &reconnect, watch: &|_, _| {} };
         let outcome = adopt(&mut session, plan, &how);
         done(context, &host, if outcome.status == Status::Converged { &chosen } else { &[] });
         context.ui.report(&Diagnostics(outcome.failures));

@@ -10,7 +10,7 @@ use super::Context;
 use super::looking::Looked;
 use super::pace::{Candidate, Gate, Pace};
 use super::verifying;
-use crate::apply::{Apply, apply};
+use crate::apply::{Apply, GRACE, apply};
 use crate::catalog::HostCatalog;
 use crate::checks::report::HostReport;
 use crate::diag::{Diagnostic, Diagnostics};
@@ -185,7 +185,7 @@ impl Doer {
                 let waited = if plan.is_unsettled() { self.waited } else { 0 };
                 let lock_wait = self.run.lock_wait.saturating_sub(waited);
                 let run = &Run { lock_wait, ..self.run.clone() };
-                let how = Apply { run, stop, silence, reconnect: &reconnect, watch: &watch };
+                let how = Apply { run, stop, silence, grace: GRACE, reconnect: &reconnect, watch: &watch };
                 let (declared, found) = (Arc::clone(&plan.declared), plan.reader.clone());
                 let outcome = apply(&mut session, plan, &how);
                 let outcome = self.reader(&mut *session, &declared, found.as_ref(), outcome);

@@ -56,20 +56,17 @@ pub fn answers(bytes: &[u8]) {
     if let Err(contradiction) = verify_facts(catalog, &seen.facts) {
         show(vec![*contradiction]);
     }
-    let mut todo = plan(catalog, &seen);
+    let todo = plan(catalog, &seen);
     for text in shown(todo.clone()) {
         assert_can_be_shown(&text);
     }
-    // a change that may lock everybody out is waited for, minutes long
-    let resources = Arc::clone(&todo.catalog);
-    let is_guarded =
-        |index: &usize| resources.resources.get(*index).is_some_and(|it| !it.item.lifelines().is_empty());
-    todo.steps.retain(|index| !is_guarded(index));
     let reconnect = |_: &Login| -> Result<Box<dyn Session>, Broken> {
         Err(Broken::Unreachable(Box::new(Diagnostic::error("the host is gone"))))
     };
     let stop = Arc::new(AtomicBool::new(false));
-    let how = Apply { run: &run, stop: &stop, silence, reconnect: &reconnect, watch: &|_, _| {} };
+    // a change that may lock everybody out is otherwise waited for, minutes long
+    let how =
+        Apply { run: &run, stop: &stop, silence, grace: Duration::ZERO, reconnect: &reconnect, watch: &|_, _| {} };
     let mut session: Box<dyn Session> = Box::new(host);
     let outcome = apply(&mut session, todo, &how);
     assert!(outcome.exchanges <= 5, "the host made it ask again and again");

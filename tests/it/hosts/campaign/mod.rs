@@ -178,7 +178,8 @@ impl Worker {
                 self.host.boot();
             }
         }
-        let given_up = Instant::now() + Duration::from_mins(2);
+        // its silence, the deadline of a confirmation, and what it grants a host to come back
+        let given_up = Instant::now() + Duration::from_mins(4);
         while operator.try_wait().unwrap().is_none() && Instant::now() < given_up {
             std::thread::sleep(Duration::from_millis(10));
         }
