@@ -11,6 +11,7 @@ mod converge;
 mod databases;
 mod escrow;
 mod exactly;
+mod example;
 mod failing;
 mod first_apply;
 mod forms;
