@@ -153,7 +153,8 @@ fn ask(http: &Http, address: &str) -> Result<Result<Response, String>, String> {
     let output = child.wait_with_output().map_err(|error| format!("curl was lost: {error}"))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        let said = said.trim().trim_start_matches("curl: ");
+        // what follows is where curl's own manual explains it
+        let said = said.trim().lines().next().unwrap_or_default().trim_start_matches("curl: ");
         return Ok(Err(if said.is_empty() { format!("curl ended with {}", output.status) } else { visible(said) }));
     }
     Ok(response(&String::from_utf8_lossy(&output.stdout))
