@@ -24,6 +24,7 @@ guarded() {
   )
   code=$?
   [ $code = 90 ] || : >"$RUN/touched"
+  case $code in 0 | 90) ;; *) : >"$RUN/broken" ;; esac
   if [ $code = 0 ] && ! sudo_stays_valid; then
     restore "$STEP"
     exit 1
@@ -234,7 +235,7 @@ confirm_finish() {
   emit "pending $CONFIRM_WITHIN"
 }
 
-# Why what was valid is not any more, on one line.
+# Why what was valid is not any more, or what ran does not since a step failed, on one line.
 invalid() {
   if [ -e "$RUN/valid.ssh" ]; then
     why=$(sshd -t 2>&1) || { echo "sshd -t says: $why" | tr '\n' ' '; return 0; }
@@ -242,6 +243,19 @@ invalid() {
   if [ -e "$RUN/valid.firewall" ]; then
     why=$(nft -c -f /etc/nftables.conf 2>&1) || { echo "nft -c -f /etc/nftables.conf says: $why" | tr '\n' ' '; return 0; }
   fi
+  [ ! -e "$RUN/broken" ] || stopped_unit
+}
+
+# The open connection may outlive it, and a new one may still reach what the next boot does not start.
+stopped_unit() {
+  for type in "$BASE"/pending/saved/*.type; do
+    if [ "$(cat "$type" 2>/dev/null)" != unit ] || ! grep -qx ActiveState=active "${type%.type}"; then continue; fi
+    unit=$(cat "${type%.type}.path")
+    unit=${unit%.}
+    case $(systemctl show -p ActiveState --value -- "$unit") in
+      inactive | failed) echo "$unit ran before, and does not any more"; return 0 ;;
+    esac
+  done
 }
 
 # With the lock held: whether a change may begin now; otherwise the lock is given back. A change that nobody waits for any

@@ -191,7 +191,7 @@ unit_back() {
     */active | */reloading | */activating)
       if ! systemctl is-active --quiet "$2"; then
         systemctl reset-failed -- "$2"
-        systemctl start -- "$2" && paid "${2%.service}"
+        { systemctl start -- "$2" || socket_back "$2"; } && paid "${2%.service}"
       elif [ -e "$BASE/rolling/changed" ]; then
         { systemctl reload-or-restart -- "$2" || systemctl restart -- "$2"; } && paid "${2%.service}"
       fi
@@ -204,6 +204,13 @@ unit_back() {
   esac
   # what does not start again is no reason to begin anew
   return 0
+}
+
+# systemd opens no socket whose service runs already; the next who connects starts it again.
+socket_back() {
+  case $1 in *.socket) ;; *) return 1 ;; esac
+  for triggered in $(systemctl show -p Triggers --value -- "$1"); do systemctl stop -- "$triggered"; done
+  systemctl start -- "$1"
 }
 
 # systemd does not disable a unit whose file is gone already.

@@ -41,6 +41,14 @@ service_failed() { # VERB
 # service_go VERB: start or restart, and see that it stays.
 service_go() {
   [ "$U_ActiveState" != failed ] || systemctl reset-failed -- "$U_Id" || :
+  # systemd opens no socket whose service runs already; the next who connects starts it again
+  case $U_Id in
+    *.socket)
+      for triggered in $(systemctl show -p Triggers --value -- "$U_Id"); do
+        ! systemctl is-active --quiet "$triggered" || systemctl stop -- "$triggered"
+      done
+      ;;
+  esac
   systemctl "$1" -- "$U_Id" || service_failed "$1"
   # systemd calls these started before they have done anything
   case $U_Type in simple | exec | idle) sleep 0.5 ;; esac

@@ -155,12 +155,30 @@ const DRILLS: &[Drill] = &[
   - service: { name: nftables, reload_on: [/etc/nftables.conf] }\n",
         ends: Ends::RolledBack,
     },
+    Drill {
+        name: "a socket of systemd that listens elsewhere",
+        login: "admin",
+        before: "systemctl disable --now ssh.service; systemctl enable --now ssh.socket; systemctl start ssh.service",
+        resources: "  - directory: { path: /etc/systemd/system/ssh.socket.d }
+  - file: { path: /etc/systemd/system/ssh.socket.d/drill.conf, content: \"[Socket]\\nListenStream=\\nListenStream=2222\\n\" }
+  - service: { name: ssh.socket, restart_on: [/etc/systemd/system/ssh.socket.d/**] }\n",
+        ends: Ends::RolledBack,
+    },
+    Drill {
+        name: "ufw without 22",
+        login: "admin",
+        before: "systemctl disable --now ssh.socket 2>/dev/null; systemctl enable --now ssh.service; \
+            apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qqy ufw && ufw allow 22/tcp && sed -i s/ENABLED=no/ENABLED=yes/ /etc/ufw/ufw.conf && systemctl start ufw",
+        resources: "  - file: { path: /etc/ufw/user.rules, mode: \"0640\", content: \"*filter\\n:ufw-user-input - [0:0]\\n:ufw-user-output - [0:0]\\n:ufw-user-forward - [0:0]\\n:ufw-user-limit - [0:0]\\n:ufw-user-limit-accept - [0:0]\\nCOMMIT\\n\" }
+  - service: { name: ufw, restart_on: [/etc/ufw/user.rules] }\n",
+        ends: Ends::RolledBack,
+    },
 ];
 
 /// What a rollback must bring back to the byte.
 const LIFELINES: &str = "all='/etc/ssh /etc/sudoers /etc/sudoers.d /etc/pam.d /etc/nftables.conf /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/systemd/network /etc/systemd/system /home/admin/.ssh /root/.ssh'
   find $all -printf '%M %u %g %p %l\\n' | sort | grep -v steward-rollback; find $all -type f -exec sha256sum {} + | sort | grep -v steward-rollback; stat -c '%n %U %a' /home/admin
-  nft list ruleset; ip -4 -o address show dev host0 | awk '{ print $4 }'; ip route
+  nft -s list ruleset; ip -4 -o address show dev host0 | awk '{ print $4 }'; ip route
   for unit in ssh nftables; do echo $unit $(systemctl is-enabled $unit) $(systemctl is-active $unit); done";
 
 #[test]
@@ -178,11 +196,16 @@ fn sudo_that_does_not_make_root_any_more_is_undone() {
     every_third(2);
 }
 
-/// The drill of this place in the table, and with `STEWARD_DRILLS=all` every third one after it.
+/// The drill of this place in the table. With `STEWARD_DRILLS=all` every third one after it, too; with any other word those
+/// of them that have it in their names.
 fn every_third(first: usize) {
-    let all = std::env::var("STEWARD_DRILLS").is_ok_and(|drills| drills == "all");
+    let asked = std::env::var("STEWARD_DRILLS");
+    let chosen = |(place, drill): &(usize, &'static Drill)| match &asked {
+        Ok(word) => word == "all" || drill.name.contains(word.as_str()),
+        Err(_) => *place == first,
+    };
     let host = Host::new();
-    for drill in DRILLS.iter().skip(first).step_by(3).take(if all { usize::MAX } else { 1 }) {
+    for (_, drill) in DRILLS.iter().enumerate().skip(first).step_by(3).filter(chosen) {
         tried(drill, &host);
         said(drill.name);
     }
@@ -337,6 +360,38 @@ fn without_room_to_save_what_is_there_nothing_is_changed(chapter: Chapter, host:
     nothing_waits(host);
     host.sh("umount /var/lib/steward");
     chapter
+}
+
+#[test]
+fn through_a_jump_host_too_it_is_confirmed_or_undone() {
+    let [web, gate] = Host::several();
+    let entry = format!(
+        "{{ address: {}, user: admin, host_key: {}, os: debian-12, jump: gate }}",
+        web.address,
+        web.host_key()
+    );
+    let chapter = |resources: &str| {
+        let module =
+            format!("version: 1\nsummary: {{ en: For a test. }}\nresources:\n{}", resources.replace("SSHD", SSHD));
+        let chapter = Chapter::new().host("gate", &gate).entry("web1", &entry).file("modules/bench.yaml", module);
+        let top = "id: 5f0c1c0e8f6b4d4f9a7e2b1d3c5a6978\nchapter: { name: Test, domain: test.example }\n\
+             services:\n  bench: { module: bench, on: web1 }\n";
+        let chapter = chapter.file("chapter.yaml", top);
+        let _ = chapter.run(&["module", "update"]).success();
+        chapter
+    };
+    chapter(HARMLESS).run(&["apply", "--yes", "--format", "json"]).converged("web1", 3);
+    nothing_waits(&web);
+    let before = web.sh(LIFELINES);
+    let closed = format!(
+        "  - file: {{ path: /etc/nftables.conf, content: \"flush ruleset\\ntable inet drill {{ chain in {{ type filter hook input priority 0; ip saddr {} tcp dport 22 ct state new drop;\\n}}\\n}}\\n\" }}
+  - service: {{ name: nftables, reload_on: [/etc/nftables.conf] }}\n",
+        gate.address
+    );
+    let ran = chapter(&closed).run(&["apply", "--yes", "--confirm-timeout", "10"]).status(7);
+    let _ = ran.stderr_has("error: host web1 took back what could lock everybody out (");
+    assert_eq!(web.sh(LIFELINES), before);
+    nothing_waits(&web);
 }
 
 #[test]
