@@ -253,6 +253,7 @@ texts! {
     host_new(): "new in the inventory", "nuevo en el inventario";
     host_leaves(): "the host leaves the inventory; nothing on it is touched", "el servidor sale del inventario; en él no se toca nada";
     keeps_data_host_leaves(service): "{service} keeps data there, and the host leaves", "{service} guarda datos ahí, y el servidor sale";
+    saved_no_more(service): "{service} keeps data there, and nothing saves it any more", "{service} guarda datos ahí, y ya nada los guarda en otra parte";
     keeps_data_moved(service): "{service} keeps data there, and is no longer on this host", "{service} guarda datos ahí, y ya no está en este servidor";
     opens(ports): "opens {ports}", "abre {ports}";
     closes(ports): "closes {ports}", "cierra {ports}";

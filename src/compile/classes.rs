@@ -37,7 +37,8 @@ pub(super) fn judge(world: &mut World<'_, '_, '_>, on: &OnHost<'_>) {
         if resource.is_some_and(|resource| resource.item.want() == Want::Absent) {
             continue;
         }
-        if kept.class.backup && !is_saved(kept, resource, on) {
+        let may_be_lost = world.inventory.services.get(&kept.service).is_some_and(|service| !service.backup);
+        if kept.class.backup && !may_be_lost && !is_saved(kept, resource, on) {
             mistakes.push(unsaved(kept));
         }
         if let Some(resource) = resource {
@@ -66,7 +67,7 @@ fn unsaved(kept: &Kept) -> Diagnostic {
     let fact = format!("`{}` keeps {class} data{what}, and nothing backs it up", kept.service);
     Diagnostic::error(fact).at(&kept.place).remedy(format!(
         "offer it in `backups` of the module, and put a service of the module `backup` on this host (`steward add backup`); \
-         `data: {{ class: {class}, backup: false }}` only for what can be made again"
+         `backup: false` beside `module:` of the service only while it may be lost, as in a trial"
     ))
 }
 

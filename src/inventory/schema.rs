@@ -72,7 +72,7 @@ mod tests {
         let schema = schema();
         let keys =
             |name: &str| schema["$defs"][name]["properties"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-        assert_eq!(keys("Service"), ["module", "on", "params", "needs", "readers", "accept_upgrade"]);
+        assert_eq!(keys("Service"), ["module", "on", "params", "needs", "readers", "accept_upgrade", "backup"]);
         assert!(!keys("Host").contains(&"name".to_owned()));
         assert_eq!(schema["$defs"]["Service"]["required"], serde_json::json!(["module", "on"]));
     }

@@ -32,7 +32,14 @@ pub struct Service {
     /// The version of the module up to which its `breaking` changes are agreed to, on all hosts of the service.
     #[serde(default)]
     pub accept_upgrade: Option<i64>,
+    /// False: what it keeps may be lost, as while it is only tried, so data that is not public needs no backup.
+    #[serde(default = "yes")]
+    pub backup: bool,
     /// The hosts that `on` means, in inventory order. Filled by loading.
     #[serde(skip)]
     pub hosts: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
 }

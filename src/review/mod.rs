@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::catalog::{HostCatalog, Resource, ServiceEntry};
+use crate::catalog::{Backed, HostCatalog, Resource, ServiceEntry};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::kinds::Risk;
 use crate::ledger::Applied;
@@ -139,6 +139,14 @@ fn of_host(notes: &mut Vec<Note>, old: Option<&Arc<HostCatalog>>, new: &Arc<Host
     for keeper in old.iter().flat_map(|host| &host.keepers) {
         if !new.services.iter().any(|service| &service.name == keeper) {
             notes.push(Note::on(Topic::Data, &new.host, texts::keeps_data_moved(keeper)));
+        }
+    }
+    let is_saved = |backed: &&Backed| backed.keeper.is_some();
+    let saved: BTreeSet<_> = new.backed.iter().filter(is_saved).map(|it| &it.service).collect();
+    for backed in old.iter().flat_map(|host| &host.backed).filter(is_saved) {
+        let stays = new.services.iter().any(|service| service.name == backed.service);
+        if stays && !saved.contains(&backed.service) {
+            notes.push(Note::on(Topic::Data, &new.host, texts::saved_no_more(&backed.service)));
         }
     }
 }

@@ -169,6 +169,21 @@ fn a_service_moves_away_from_its_data() {
 }
 
 #[test]
+fn nothing_saves_a_service_any_more() {
+    const KEEP: &str = "version: 1\nsummary: { en: Saves what must not be lost. }\ngathers:\n  backups: { fields: { paths: { type: list of path }, stop: { type: list of string } } }\n\
+        resources:\n  - for_each: \"{{ offers.backups }}\"\n    file: { path: \"/etc/keep/{{ item.service }}\", content: \"{{ item.paths | join(' ') }}\\n\" }\n";
+    let personal = WIKI.replace("params:", "data: { class: personal }\nparams:");
+    let keep = "  keep: { module: keep, on: web1 }\n";
+    let chapter = chapter()
+        .file("modules/keep.yaml", KEEP)
+        .file("modules/wiki.yaml", personal)
+        .file("services.yaml", format!("{SERVICES}{keep}"))
+        .updated();
+    chapter.commit();
+    reviewed("unsaved", &chapter.file("services.yaml", services("wiki, on: web1", "wiki, on: web1, backup: false")));
+}
+
+#[test]
 fn a_person_leaves_and_secrets_are_not_encrypted_anew() {
     let chapter = chapter().file("people.yaml", people(&[]));
     reviewed("person-leaves-half", &chapter);

@@ -46,6 +46,8 @@ fn a_service_without_files_of_its_own_says_its_class_as_a_whole() {
     let module = format!("version: 1\nsummary: x\n{dumped}");
     let (_, mistakes) = chapter(services).module("wiki", &module).compile();
     assert!(mistakes.0[0].to_string().contains("nothing backs it up"), "an offer that nobody takes saves nothing");
+    let trial = services.replace("on: web1 }", "on: web1, backup: false }");
+    assert!(chapter(&trial).module("wiki", &module).compile().1.0.is_empty(), "what is only tried may be lost");
 }
 
 #[test]
