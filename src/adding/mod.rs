@@ -26,6 +26,8 @@ pub struct NewService {
     pub params: Map<String, Value>,
     /// By need, the service that meets it.
     pub needs: Map<String, Value>,
+    /// What it keeps may be lost, so it needs no backup.
+    pub trial: bool,
 }
 
 impl NewService {
@@ -41,6 +43,9 @@ impl NewService {
             if !given.is_empty() {
                 entry.insert(key.into(), given.clone().into());
             }
+        }
+        if self.trial {
+            entry.insert("backup".into(), false.into());
         }
         entry.into()
     }

@@ -39,7 +39,8 @@ pub(super) fn judge(world: &mut World<'_, '_, '_>, on: &OnHost<'_>) {
         }
         let may_be_lost = world.inventory.services.get(&kept.service).is_some_and(|service| !service.backup);
         if kept.class.backup && !may_be_lost && !is_saved(kept, resource, on) {
-            mistakes.push(unsaved(kept));
+            let is_offered = on.told.saved.iter().any(|saved| saved.service == kept.service);
+            mistakes.push(unsaved(kept, is_offered));
         }
         if let Some(resource) = resource {
             mistakes.0.extend(open_to_all(kept, resource, &by_id));
@@ -61,14 +62,21 @@ fn is_saved(kept: &Kept, resource: Option<&Resource>, on: &OnHost<'_>) -> bool {
     }
 }
 
-fn unsaved(kept: &Kept) -> Diagnostic {
+fn unsaved(kept: &Kept, is_offered: bool) -> Diagnostic {
     let what = kept.resource.as_ref().map_or_else(String::new, |id| format!(" in `{id}`"));
     let class = kept.class.word();
     let fact = format!("`{}` keeps {class} data{what}, and nothing backs it up", kept.service);
-    Diagnostic::error(fact).at(&kept.place).remedy(format!(
-        "offer it in `backups` of the module, and put a service of the module `backup` on this host (`steward add backup`); \
-         `backup: false` beside `module:` of the service only while it may be lost, as in a trial"
-    ))
+    let remedy = if is_offered {
+        "first put a service of the module `backup` on this host (`steward add backup`); or, while it is only tried, let what it \
+         keeps be lost: `backup: false` of the service, `--trial` of `steward add`"
+            .to_owned()
+    } else {
+        format!(
+            "let its module offer it in `backups`, and put a service of the module `backup` on this host (`steward add backup`); \
+             `data: {{ class: {class}, backup: false }}` only for what can be made again"
+        )
+    };
+    Diagnostic::error(fact).at(&kept.place).remedy(remedy)
 }
 
 /// A mode that lets everybody on the host read it, unless a directory above, declared too, lets nobody through.

@@ -37,7 +37,7 @@ struct Planned {
 impl Questions<'_> {
     /// The service, behind those that it needs and that shall be added too.
     pub(super) fn services(&self, add: Add) -> Result<Vec<NewService>, Diagnostics> {
-        let Add { module: name, name: called, on, params, needs, with_needs } = add;
+        let Add { module: name, name: called, on, params, needs, with_needs, trial } = add;
         let module = self.module(&name)?;
         let params = Given::read("--param", &params)?;
         let named = Given::read("--need", &needs)?;
@@ -49,6 +49,9 @@ impl Questions<'_> {
         self.service(module, &called, (on, on_hosts), "", &mut planned);
         planned.params.rest(&mut planned.mistakes);
         planned.named.rest(&mut planned.mistakes);
+        if let Some(asked) = planned.services.last_mut() {
+            asked.trial = trial;
+        }
         if planned.mistakes.has_errors() { Err(planned.mistakes) } else { Ok(planned.services) }
     }
 
@@ -131,6 +134,7 @@ impl Questions<'_> {
             hosts,
             params: self.params(module, prefix, planned),
             needs: Map::new(),
+            trial: false,
         };
         // those of a module that is only needed have no option
         for alias in module.needs.keys().filter(|_| prefix.is_empty()) {

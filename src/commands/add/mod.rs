@@ -37,6 +37,9 @@ pub struct Add {
     /// Also add what it needs and nobody has there yet.
     #[arg(long)]
     with_needs: bool,
+    /// What it keeps may be lost, since it is only tried: it needs no backup (`backup: false`).
+    #[arg(long)]
+    trial: bool,
 }
 
 impl Add {

@@ -31,7 +31,7 @@ fn get(chapter: &Chapter, secret: &str) -> String {
     chapter.run(&["secrets", "get", secret]).success().text().trim().to_owned()
 }
 
-const WIKI: &str = "  wiki: { module: dokuwiki, on: web1, params: { domain: wiki.test.example } }\n";
+const WIKI: &str = "  wiki: { module: dokuwiki, on: web1, params: { domain: wiki.test.example }, backup: false }\n";
 const WEB: &str = "services:\n  nginx: { module: nginx, on: web1 }\n  php: { module: php, on: web1 }\n";
 
 #[test]
@@ -93,9 +93,10 @@ const ALL: &str = "services:
   my: { module: mariadb, on: web1 }
 ";
 const APPLICATIONS: &str = "  news: { module: wordpress, on: web1, params: { domain: news.test.example, title: \"News & 'more'\" } }
-  calendar: { module: radicale, on: web1, params: { domain: calendar.test.example, users: [ana, beto], shared: { events: [ana] } } }
+  calendar: { module: radicale, on: web1, params: { domain: calendar.test.example, users: [ana, beto], shared: { events: [ana] } }, backup: false }
   members:
     module: member-db
+    backup: false
     on: web1
     params:
       branches: { north: North Side, south: \"South's\" }
