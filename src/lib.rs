@@ -11,6 +11,7 @@ pub mod ancestry;
 pub mod apply;
 pub mod audit;
 pub mod backups;
+pub mod carried;
 pub mod catalog;
 pub mod checks;
 pub mod ci;

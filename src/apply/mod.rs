@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::catalog::HostCatalog;
 use crate::diag::Diagnostic;
+use crate::kinds::Argument;
 use crate::observed::Observed;
 use crate::outcome::{Event, Outcome, Status, StepResult};
 use crate::plan::{HostPlan, plan};
@@ -125,6 +126,7 @@ impl From<Broken> for End {
 /// One change and one look. What is still to do afterwards.
 fn once(way: &mut Way<'_>, todo: &HostPlan, how: &Apply<'_>, outcome: &mut Outcome) -> Result<HostPlan, End> {
     let catalog = &todo.catalog;
+    bring(todo).map_err(|why| End::with(Status::Failed, why))?;
     let upload = change(todo, how.run);
     let sudo = way.session.login().sudo.clone();
     let nonce = &todo.look.nonce;
@@ -188,6 +190,19 @@ fn once(way: &mut Way<'_>, todo: &HostPlan, how: &Apply<'_>, outcome: &mut Outco
     // what no look can decide was decided: its guard said that there is nothing to do
     next.changes.retain(|change| !(change.decides_itself() && talk.left(&change.id)));
     Ok(next)
+}
+
+/// Loads what the steps bring, before anything is changed.
+fn bring(todo: &HostPlan) -> Result<(), Diagnostic> {
+    let steps = todo.steps.iter().filter_map(|index| todo.catalog.resources.get(*index));
+    for resource in steps {
+        for argument in resource.item.call(&todo.catalog.site).arguments {
+            if let Argument::Carried(carried) = argument {
+                carried.load().map_err(|why| why.at(&resource.place))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn rolled_back(todo: &HostPlan, why: &str) -> Diagnostic {

@@ -326,11 +326,16 @@ fn words(call: &Call, step: usize, archive: &mut tar::Builder<Vec<u8>>) -> Vec<u
         words.push(b' ');
         match argument {
             Argument::Text(text) => words.extend(quote(text)),
-            Argument::Secret(_) | Argument::Payload(_) => {
+            Argument::Secret(_) | Argument::Payload(_) | Argument::Carried(_) => {
                 #[allow(clippy::disallowed_methods, reason = "a test's own secret, for the shell that is tested")]
                 let bytes = match argument {
                     Argument::Payload(bytes) => Arc::clone(bytes),
                     Argument::Secret(sealed) => Arc::from(sealed.real.as_ref().expect("readable").reveal()),
+                    Argument::Carried(carried) => {
+                        // nothing is reached from here
+                        carried.stand_in(steward::carried::unpack::pack(&unpacked_tree()).unwrap());
+                        carried.bytes()
+                    }
                     Argument::Text(_) => unreachable!("matched above"),
                 };
                 let mut header = tar::Header::new_gnu();
@@ -383,7 +388,8 @@ impl Files for Sources {
     }
 
     fn source(&mut self, path: &str, _: &Place) -> Result<Arc<[u8]>> {
-        Ok(self.sources.get(path).cloned().unwrap_or_else(|| b"\0\x01binary\xff".as_slice().into()))
+        let usual = || if path.ends_with(".tar.gz") { tarball() } else { b"\0\x01binary\xff".to_vec() };
+        Ok(self.sources.get(path).cloned().unwrap_or_else(|| usual().into()))
     }
 
     fn tree(&mut self, path: &str, _: &Place) -> Result<Vec<TreeEntry>> {
@@ -405,6 +411,30 @@ pub const HOSTILE_NAMES: &[&[u8]] = &[
     b"* ?[a]",
     b".hidden",
 ];
+
+/// What an archive or a commit may hold: names that a careless script would run, split or lose.
+pub fn unpacked_tree() -> steward::carried::unpack::Entries {
+    use steward::carried::unpack::Node;
+    let file = |bytes: &[u8], executable| Node::File { bytes: bytes.to_vec(), executable };
+    let mut entries = BTreeMap::from([
+        (PathBuf::from("bin/run"), file(b"#!/bin/sh\n", true)),
+        (PathBuf::from("link"), Node::Link { target: PathBuf::from("bin/run") }),
+        (PathBuf::from("hollow"), Node::Directory),
+    ]);
+    for name in [&b"a 'b' $(c)"[..], b"-rf", b"pipe|back", b"\xff\xfe", b"~", b"%s%n", b"{}", b"* ?[a]", b".hidden"] {
+        entries.insert(PathBuf::from(OsString::from_vec(name.to_vec())), file(name, false));
+    }
+    steward::carried::unpack::checked(entries).unwrap()
+}
+
+/// The same as a `.tar.gz` in which all is below `app-1.0/`.
+pub fn tarball() -> Vec<u8> {
+    let below = unpacked_tree().into_iter().map(|(path, node)| (Path::new("app-1.0").join(path), node)).collect();
+    let packed = steward::carried::unpack::pack(&below).unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&packed).unwrap();
+    gzip.finish().unwrap()
+}
 
 /// A source directory with files, directories and links of such names.
 pub fn hostile_tree() -> Vec<TreeEntry> {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use crate::carried::Carried;
 use crate::diag::{Diagnostic, Diagnostics, Place, Result};
 use crate::lifelines::Lifeline;
 use crate::observed::Ledger;
@@ -47,6 +48,7 @@ pub mod sysctl;
 pub mod timer;
 pub mod tree;
 pub mod units;
+pub mod unpacked;
 pub mod user;
 
 pub use leaving::{Fate, Leaving};
@@ -58,6 +60,8 @@ pub static ALL: &[&dyn Kind] = &[
     &directory::DirectoryKind,
     &link::LinkKind,
     &tree::TreeKind,
+    &unpacked::archive::ArchiveKind,
+    &unpacked::git::GitKind,
     &line::LineKind,
     &block::BlockKind,
     &package::PackageKind,
@@ -67,6 +71,7 @@ pub static ALL: &[&dyn Kind] = &[
     &command::CommandKind,
     &sysctl::SysctlKind,
     &timer::TimerKind,
+    &unpacked::wheelhouse::WheelhouseKind,
     &postgres::role::PostgresRoleKind,
     &postgres::database::PostgresDatabaseKind,
     &mariadb::user::MariadbUserKind,
@@ -304,6 +309,13 @@ impl Call {
         self
     }
 
+    /// The function gets the path of a private file with what the operator's side brings, loaded once it is needed.
+    #[must_use]
+    pub fn carried(mut self, carried: &Arc<Carried>) -> Self {
+        self.arguments.push(Argument::Carried(Arc::clone(carried)));
+        self
+    }
+
     /// The function gets the path of a private file with these bytes.
     #[must_use]
     pub fn payload(mut self, bytes: impl Into<Arc<[u8]>>) -> Self {
@@ -317,6 +329,7 @@ pub enum Argument {
     Text(Vec<u8>),
     Payload(Arc<[u8]>),
     Secret(Arc<Sealed>),
+    Carried(Arc<Carried>),
 }
 
 /// Equal in what may be seen.
@@ -326,6 +339,7 @@ impl PartialEq for Argument {
             (Self::Text(one), Self::Text(other)) => one == other,
             (Self::Payload(one), Self::Payload(other)) => one == other,
             (Self::Secret(one), Self::Secret(other)) => one.stamp == other.stamp,
+            (Self::Carried(one), Self::Carried(other)) => one.stamp() == other.stamp(),
             _ => false,
         }
     }

@@ -24,6 +24,7 @@ pub fn wanted(resource: &Resource, site: &Site) -> String {
             Argument::Text(bytes) => parts.bytes(bytes),
             Argument::Payload(bytes) => parts.text(&crate::resource::digest(bytes)),
             Argument::Secret(sealed) => parts.text(&sealed.stamp),
+            Argument::Carried(carried) => parts.text(carried.stamp()),
         }
     }
     parts.digest()

@@ -252,6 +252,7 @@ impl Writer<'_> {
                 Argument::Text(bytes) => text.extend(quote(bytes)),
                 Argument::Payload(bytes) => text.extend(self.payload(bytes).into_bytes()),
                 Argument::Secret(sealed) => text.extend(self.secret(sealed).into_bytes()),
+                Argument::Carried(carried) => text.extend(self.payload(&carried.bytes()).into_bytes()),
             }
         }
         text.push(b'\n');

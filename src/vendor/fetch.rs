@@ -191,7 +191,8 @@ fn strange(entry: &Entry, what: &str) -> Box<Diagnostic> {
     Box::new(Diagnostic::error(fact).remedy("nothing was written; ask its authors for plain files"))
 }
 
-fn git(dir: &Path, is_local: bool, arguments: &[&str]) -> std::result::Result<Vec<u8>, String> {
+/// `git` without hooks, filters or other protocols, and with a bound to what it writes.
+pub(crate) fn git_command(dir: &Path, is_local: bool) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -f \"$1\" && shift && exec git \"$@\"", "sh", PACK_BLOCKS]);
     for setting in ["core.hooksPath=/dev/null", "core.fsmonitor=false", "fetch.fsckObjects=true", "gc.auto=0"] {
@@ -201,8 +202,12 @@ fn git(dir: &Path, is_local: bool, arguments: &[&str]) -> std::result::Result<Ve
         command.env_remove(variable);
     }
     command.env("GIT_ALLOW_PROTOCOL", if is_local { "file" } else { "https:ssh" });
-    command.env("LC_ALL", "C").env("GIT_LFS_SKIP_SMUDGE", "1");
-    let output = command.args(arguments).current_dir(dir).stdin(Stdio::null()).output();
+    command.env("LC_ALL", "C").env("GIT_LFS_SKIP_SMUDGE", "1").current_dir(dir);
+    command
+}
+
+fn git(dir: &Path, is_local: bool, arguments: &[&str]) -> std::result::Result<Vec<u8>, String> {
+    let output = git_command(dir, is_local).args(arguments).stdin(Stdio::null()).output();
     let output = output.map_err(|error| format!("git: {error}"))?;
     if output.status.success() {
         return Ok(output.stdout);

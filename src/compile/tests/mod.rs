@@ -101,7 +101,7 @@ fn content(resource: &crate::catalog::Resource) -> String {
     let call = resource.item.call(&crate::kinds::Site::default());
     let payload = call.arguments.iter().find_map(|argument| match argument {
         Argument::Payload(bytes) => Some(String::from_utf8_lossy(bytes).escape_debug().to_string()),
-        Argument::Text(_) | Argument::Secret(_) => None,
+        Argument::Text(_) | Argument::Secret(_) | Argument::Carried(_) => None,
     });
     payload.map(|text| format!(" = {text}")).unwrap_or_default()
 }

@@ -1,0 +1,40 @@
+# What is in the way is moved to a place of the host that only root can read, unless all of it is Steward's own.
+
+unpacked_present() { # PATH PARENTS STAMP OWNER GROUP TAR
+  now=$(unpacked_look "$1")
+  case $now in
+    "there|$3|intact") unchanged ;;
+    'other|'*)
+      echo "$1 is there and is no directory; remove it by hand if a directory shall take its place"
+      exit 1
+      ;;
+  esac
+  parent "$1" "$2"
+  # the lock is held, so whatever has such a name was left by a run that was killed
+  rm -rf -- "${1%/*}"/.steward.??????
+  stage=$(mktemp -d -- "${1%/*}/.steward.XXXXXX")
+  trap 'rm -rf -- "$stage"' EXIT
+  mkdir -- "$stage/new" "$stage/old"
+  tar -xmopf "$6" -C "$stage/new"
+  chmod 755 "$stage/new"
+  [ -z "$4" ] || chown -hR -- "$4" "$stage/new"
+  [ -z "$5" ] || chgrp -hR -- "$5" "$stage/new"
+  sum=$(unpacked_digest "$stage/new")
+  (umask 077 && printf '%s|%s\n' "$sum" "$3" >"$stage/new/.steward-unpacked")
+  sync -f "$stage/new" 2>/dev/null || sync
+  case $now in
+    absent) creates ;;
+    *intact) mv -- "$1" "$stage/old/" ;;
+    *) archive "$1" ;;
+  esac
+  mv -- "$stage/new" "$1"
+  sync -f "${1%/*}" 2>/dev/null || sync
+}
+
+unpacked_retired() { # PATH destroy|""
+  if [ ! -d "$1" ] || [ -L "$1" ]; then unchanged; fi
+  case $2/$(unpacked_look "$1") in
+    destroy/* | /there*intact) destroy "$1" ;;
+    *) archive "$1" ;;
+  esac
+}
