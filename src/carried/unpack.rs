@@ -120,7 +120,10 @@ fn tar(bytes: impl Read, found: &mut Found) -> Result<(), String> {
             return Err(format!("`{shown}` in it is a device or a pipe"));
         }
     }
-    Ok(())
+    // to its very end, where its checksum stands
+    let mut rest = archive.into_inner();
+    let read = std::io::copy(&mut rest.by_ref().take(LARGEST), &mut std::io::sink()).map_err(broken)?;
+    if read == LARGEST { Err("much lies behind its end".into()) } else { Ok(()) }
 }
 
 fn zip(bytes: &[u8], found: &mut Found) -> Result<(), String> {
