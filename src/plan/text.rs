@@ -254,8 +254,8 @@ pub fn risk_text(risk: Risk) -> Said {
 }
 
 /// Attributes that are worth a look though everything else about the resource comes or goes with them: who can log in by
-/// it, what it is worth.
-const TELLING: &[&str] = &["authorized_keys", "groups", "target", "value"];
+/// it, what it is worth, of which release it is.
+const TELLING: &[&str] = &["authorized_keys", "commit", "groups", "made_of", "sha256", "target", "value"];
 
 /// Of what comes or goes as a whole, only the content and what [`TELLING`] names.
 pub fn worth_showing(change: &Change) -> Change {

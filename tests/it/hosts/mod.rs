@@ -7,6 +7,7 @@ mod backups;
 mod bad_days;
 mod bad_packages;
 mod campaign;
+mod carried;
 mod converge;
 mod databases;
 mod escrow;
