@@ -23,6 +23,7 @@ mod laws;
 mod leaks;
 mod leaving;
 mod lockout;
+mod mail;
 mod many;
 mod needs;
 mod owed;
