@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::support::{Chapter, Host, ssh};
 
 /// Applied, applied again to no effect, working, and working after the power was cut.
-fn lives(chapter: &Chapter, host: &Host) {
+pub(super) fn lives(chapter: &Chapter, host: &Host) {
     let _ = chapter.apply().success();
     let _ = chapter.plan().success().no_changes();
     let _ = chapter.run(&["verify"]).success();

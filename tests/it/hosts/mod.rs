@@ -8,6 +8,7 @@ mod bad_days;
 mod bad_packages;
 mod campaign;
 mod carried;
+mod chat;
 mod converge;
 mod databases;
 mod escrow;

@@ -1,0 +1,46 @@
+//! Chat and voice on one host, each as a person meets it: the checks of these modules log in, and are refused. With
+//! `STEWARD_MODULES=all`, since their packages take a minute.
+
+use super::applications::lives;
+use crate::support::{Chapter, Host};
+
+#[test]
+fn chat_and_voice_answer_encrypted_to_those_who_have_a_password() {
+    if std::env::var("STEWARD_MODULES").as_deref() != Ok("all") {
+        eprintln!("only with STEWARD_MODULES=all");
+        return;
+    }
+    let host = Host::new();
+    let services = "services:\n  tls: { module: tls, on: web1 }\n  backup: { module: backup, on: web1, params: { repository: /srv/backup } }\n";
+    let both = "  chat: { module: prosody, on: web1, params: { domain: chat.test.example, users: [ana, beto] } }\n  voice: { module: mumble, on: web1, params: { domain: voice.test.example } }\n";
+    let chapter = Chapter::new().host("web1", &host).maintainer().file("services.yaml", format!("{services}{both}"));
+    let _ = chapter.run(&["secrets", "generate"]).success();
+    lives(&chapter, &host);
+    assert_eq!(
+        host.sh("ss -Hltn | awk '{ print $4 }' | sed 's/.*://' | sort -u | paste -sd' '"),
+        "22 5222 5223 64738\n",
+        "nothing else is open, nor was before it was configured"
+    );
+
+    // new passwords everywhere in one apply; who leaves the list of the chat cannot log in
+    for secret in ["chat/password-ana", "chat/check_password", "voice/password", "voice/superuser"] {
+        let _ = chapter.run(&["secrets", "rotate", secret]).success();
+    }
+    let locked = "sha256sum /var/lib/prosody/chat%2etest%2eexample/accounts/beto.dat";
+    let before = host.sh(locked);
+    let chapter = chapter.file("services.yaml", format!("{services}{}", both.replace(", beto", "")));
+    let _ = chapter.apply().success();
+    let _ = chapter.run(&["verify"]).success().stdout_has("0 failed, 0 unknown");
+    let _ = chapter.plan().success().no_changes();
+    assert_ne!(host.sh(locked), before);
+
+    for service in ["chat", "voice"] {
+        let _ = chapter.run(&["backup", "run", service]).success();
+        let _ = chapter.run(&["backup", "drill", service]).success();
+    }
+    let chapter = chapter.file("services.yaml", services);
+    let _ = chapter.run(&["apply", "--yes", "--allow-deletions", "60"]).success();
+    let _ = chapter.plan().success().no_changes();
+    assert_eq!(host.sh("ss -Hltun | grep -c ':64738\\|:522' || true"), "0\n");
+    assert_ne!(host.sh("ls -A /var/lib/prosody /var/lib/mumble-server"), "", "what people wrote stays");
+}
