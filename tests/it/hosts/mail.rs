@@ -98,3 +98,48 @@ fn mail_to_root_reaches_a_person_through_the_provider_and_strangers_are_refused(
         "inactive\n"
     );
 }
+
+#[test]
+fn a_server_says_once_what_is_wrong_with_it_and_once_that_it_is_over() {
+    let host = Host::new();
+    let services = "services:\n  mail: { module: mail, on: web1, params: { admin: admin@web1.test.example } }\n  watch: { module: monitoring, on: web1 }\n";
+    let chapter = Chapter::new().host("web1", &host).maintainer().file("services.yaml", services);
+    let _ = chapter.run(&["secrets", "generate"]).success();
+    let _ = chapter.apply().success();
+    let _ = chapter.plan().success().no_changes();
+    let monitor =
+        |arguments: &str| host.try_sh(&format!("/usr/local/lib/steward/monitor {arguments}")).status.success();
+    let told = |count: usize, what: &str| {
+        wait_for(what, Duration::from_secs(20), || {
+            host.sh("grep -c ^Subject: /var/mail/admin 2>/dev/null || true").trim() == count.to_string()
+        });
+        let mail = host.sh("grep -A30 ^Subject: /var/mail/admin | tac | sed '/^Subject:/q' | tac");
+        assert!(mail.contains(what), "{what}: {mail}");
+    };
+    assert!(monitor("--test"));
+    told(1, "a test");
+
+    host.sh("systemd-run --quiet --unit=broken /bin/false; sleep 1");
+    assert!(
+        monitor("") && host.sh("cat /var/lib/steward-monitor/told 2>/dev/null || true").is_empty(),
+        "not at once"
+    );
+    let _ = chapter.run(&["verify", "--within", "1"]).status(3).stdout_has("monitor --list");
+    assert!(monitor(""));
+    told(2, "broken.service failed; `systemctl status broken.service` says why");
+    assert!(monitor("") && monitor(""), "and not again");
+
+    // what cannot be sent is not forgotten
+    host.sh("mv /usr/sbin/sendmail /usr/sbin/sendmail.away; systemd-run --quiet --unit=worse /bin/false; sleep 1");
+    assert!(monitor("") && !monitor("") && !monitor(""));
+    host.sh("mv /usr/sbin/sendmail.away /usr/sbin/sendmail");
+    assert!(monitor(""));
+    told(3, "New: worse.service failed");
+
+    host.sh("systemctl reset-failed broken worse");
+    assert!(monitor("") && monitor(""));
+    told(4, "all is well again");
+    assert!(monitor(""));
+    told(4, "Over: worse.service failed");
+    let _ = chapter.run(&["verify"]).success();
+}
