@@ -234,11 +234,11 @@ fn read(name: &str, entry: &Entry, own: bool, mistakes: &mut Diagnostics) -> Opt
     if let (Some(path), true) = (&escrow, generate.is_some()) {
         wrong(&path.place, format!("`{name}` is made on the host and generated here"), "keep one of the two");
     }
-    if let Some(param) = &each {
-        if own || rotate_command.is_some() || escrow.is_some() {
-            let fact = "`each` is for secrets of a module that have neither `rotate_command` nor `escrow`".to_owned();
-            wrong(&param.place, fact, "declare them one by one");
-        }
+    if let Some(param) = &each
+        && (own || rotate_command.is_some() || escrow.is_some())
+    {
+        let fact = "`each` is for secrets of a module that have neither `rotate_command` nor `escrow`".to_owned();
+        wrong(&param.place, fact, "declare them one by one");
     }
     if let (Some(reader), false) = (readers.first(), own) {
         wrong(&reader.place, "a module cannot name people".to_owned(), "name `readers` at the service");

@@ -17,7 +17,7 @@ pub fn chosen(lock: &str, files: &BTreeMap<String, Arc<[u8]>>) -> Result<Vec<u8>
     let named = |bytes: &[u8]| lock.contains(&format!("sha256:{}", digest(bytes)));
     let entries: Entries = files
         .iter()
-        .filter(|(name, bytes)| name.ends_with(".whl") && named(bytes))
+        .filter(|(name, bytes)| Path::new(name).extension().is_some_and(|it| it == "whl") && named(bytes))
         .map(|(name, bytes)| (PathBuf::from(name), Node::File { bytes: bytes.to_vec(), executable: false }))
         .collect();
     if entries.is_empty() {

@@ -57,7 +57,7 @@ impl Apply {
         let Self { plan, yes, lock_wait, confirm_timeout, show_remote, .. } = self;
         let Self { allow_deletions, older_revision, accept_upgrade, drills, pace, .. } = self;
         let waits = Waits { lock: lock_wait, confirmation: confirm_timeout };
-        let agreed_to = AgreedTo { allow_deletions, older_revision, accept_upgrade, drills };
+        let agreed_to = AgreedTo { allow_deletions, older_revision, drills, accept_upgrade };
         if let Some(file) = plan {
             return reviewed(context, &file, waits, show_remote, &agreed_to, &pace);
         }

@@ -50,7 +50,7 @@ impl Kind for GitKind {
     fn item(&self, node: &Node, build: &mut Build<'_>) -> Option<Box<dyn Item>> {
         let fields: Fields = node.decode(build.mistakes)?;
         absolute(&fields.path, node, "path", build.mistakes)?;
-        super::owners(&fields.owner, &fields.group, node, build)?;
+        super::owners(fields.owner.as_deref(), fields.group.as_deref(), node, build)?;
         if let Some((field, fact, remedy)) = mistake(&fields) {
             build.mistakes.push(Diagnostic::error(fact).at(field_place(node, field)).remedy(remedy));
             return None;

@@ -53,11 +53,9 @@ fn read(items: &[&dyn Item], answer: &Answer) -> Vec<Observation> {
 }
 
 /// Refuses what is neither the name nor the number of an account.
-fn owners(owner: &Option<String>, group: &Option<String>, node: &Node, build: &mut Build<'_>) -> Option<()> {
+fn owners(owner: Option<&str>, group: Option<&str>, node: &Node, build: &mut Build<'_>) -> Option<()> {
     for (field, name) in [("owner", owner), ("group", group)] {
-        if let Some(name) =
-            name.as_deref().filter(|name| name.is_empty() || !name.bytes().all(|it| it.is_ascii_digit()))
-        {
+        if let Some(name) = name.filter(|name| name.is_empty() || !name.bytes().all(|it| it.is_ascii_digit())) {
             account_name(name, node, field, build.mistakes)?;
         }
     }

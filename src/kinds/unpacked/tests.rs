@@ -100,7 +100,7 @@ fn sha256(item: &dyn crate::kinds::Item) -> String {
             Some(crate::resource::Attribute::Text(text)) => text.clone(),
             other => panic!("{other:?}"),
         },
-        other => panic!("{other:?}"),
+        other @ crate::resource::Want::Absent => panic!("{other:?}"),
     }
 }
 
