@@ -14,20 +14,21 @@ unpacked_present() { # PATH PARENTS STAMP OWNER GROUP TAR
   rm -rf -- "${1%/*}"/.steward.??????
   stage=$(mktemp -d -- "${1%/*}/.steward.XXXXXX")
   trap 'rm -rf -- "$stage"' EXIT
-  mkdir -- "$stage/new" "$stage/old"
-  tar -xmopf "$6" -C "$stage/new"
-  chmod 755 "$stage/new"
-  [ -z "$4" ] || chown -hR -- "$4" "$stage/new"
-  [ -z "$5" ] || chgrp -hR -- "$5" "$stage/new"
-  sum=$(unpacked_digest "$stage/new")
-  (umask 077 && printf '%s|%s\n' "$sum" "$3" >"$stage/new/.steward-unpacked")
-  sync -f "$stage/new" 2>/dev/null || sync
+  tar -xmopf "$6" -C "$stage"
+  chmod 755 "$stage"
+  [ -z "$4" ] || chown -hR -- "$4" "$stage"
+  [ -z "$5" ] || chgrp -hR -- "$5" "$stage"
+  sum=$(unpacked_digest "$stage")
+  (umask 077 && printf '%s|%s\n' "$sum" "$3" >"$stage/.steward-unpacked")
+  sync -f "$stage" 2>/dev/null || sync
+  # what was there goes into what comes: cut off here, either the next run makes it anew, or a look finds too much in it
   case $now in
     absent) creates ;;
-    *intact) mv -- "$1" "$stage/old/" ;;
+    *intact) mv -- "$1" "$stage/.steward-old" ;;
     *) archive "$1" ;;
   esac
-  mv -- "$stage/new" "$1"
+  mv -- "$stage" "$1"
+  rm -rf -- "$1/.steward-old"
   sync -f "${1%/*}" 2>/dev/null || sync
 }
 
