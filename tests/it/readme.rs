@@ -33,13 +33,29 @@ fn every_command_of_the_readme_exists() {
     }
 }
 
+/// A table that names a test which is gone would say that somebody watches.
+#[test]
+fn every_test_that_the_pitfalls_name_exists() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("docs/pitfalls.md")).unwrap();
+    let names: Vec<&str> = text.split('`').filter(|word| word.starts_with("hosts::")).collect();
+    assert!(names.len() > 15, "{names:?}");
+    for name in names {
+        let [_, file, test] = name.split("::").collect::<Vec<_>>()[..] else { panic!("{name}") };
+        let source = std::fs::read_to_string(root.join(format!("tests/it/hosts/{file}.rs"))).unwrap();
+        assert!(source.contains(&format!("#[test]\nfn {test}(")), "{name} is no test");
+    }
+    let rows = text.lines().filter(|line| line.starts_with("| ") && line.as_bytes()[2].is_ascii_digit());
+    assert_eq!(rows.count(), 23, "one row for each");
+}
+
 #[test]
 fn links_between_the_documents_lead_somewhere() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] {
+    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/pitfalls.md", "docs/new-module.md"] {
         let text = std::fs::read_to_string(root.join(document)).unwrap();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            assert!(link.contains("://") || root.join(link).exists(), "{document} links to {link}");
+            assert!(link.contains("://") || root.join(document).parent().unwrap().join(link).exists(), "{document} links to {link}");
         }
     }
 }
