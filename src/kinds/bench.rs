@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
 use steward::diag::{Diagnostics, Place, Result, Source};
 use steward::kinds::{Answer, Argument, Build, Call, Files, Item, Rendered, Site, TreeEntry, TreeNode, named};
 use steward::quoting::quote;
@@ -332,7 +333,10 @@ fn words(call: &Call, step: usize, archive: &mut tar::Builder<Vec<u8>>) -> Vec<u
                     Argument::Payload(bytes) => Arc::clone(bytes),
                     Argument::Secret(sealed) => Arc::from(sealed.real.as_ref().expect("readable").reveal()),
                     Argument::Carried(carried) => {
-                        // nothing is reached from here
+                        // nothing is reached from here; wheels come from the bench itself
+                        if call.function == "wheelhouse_present" {
+                            carried.load().unwrap();
+                        }
                         carried.stand_in(steward::carried::unpack::pack(&unpacked_tree()).unwrap());
                         carried.bytes()
                     }
@@ -390,13 +394,17 @@ impl Files for Sources {
     fn source(&mut self, path: &str, _: &Place) -> Result<Arc<[u8]>> {
         let usual = || match path.rsplit_once('.') {
             Some((_, "gz")) => tarball(),
-            Some((_, "lock")) => b"app==1.0 --hash=sha256:00\n".to_vec(),
+            Some((_, "lock")) => format!("hello==1.0 --hash=sha256:{}\n", sha256(&wheel("1.0"))).into_bytes(),
             _ => b"\0\x01binary\xff".to_vec(),
         };
         Ok(self.sources.get(path).cloned().unwrap_or_else(|| usual().into()))
     }
 
     fn tree(&mut self, path: &str, _: &Place) -> Result<Vec<TreeEntry>> {
+        if path.ends_with("wheels") {
+            let file = TreeNode::File { bytes: wheel("1.0").into(), executable: false };
+            return Ok(vec![entry(b"hello-1.0-py3-none-any.whl", file)]);
+        }
         Ok(self.trees.get(path).cloned().unwrap_or_else(hostile_tree))
     }
 }
@@ -438,6 +446,32 @@ pub fn tarball() -> Vec<u8> {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(&packed).unwrap();
     gzip.finish().unwrap()
+}
+
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A wheel of Python with one module and a program `hello`.
+pub fn wheel(version: &str) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    let info = format!("hello-{version}.dist-info");
+    let files = [
+        ("hello.py".to_owned(), format!("def main():\n    print('hello {version}')\n")),
+        (format!("{info}/METADATA"), format!("Metadata-Version: 2.1\nName: hello\nVersion: {version}\n")),
+        (
+            format!("{info}/WHEEL"),
+            "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n".to_owned(),
+        ),
+        (format!("{info}/entry_points.txt"), "[console_scripts]\nhello = hello:main\n".to_owned()),
+    ];
+    let record: String = files.iter().map(|(name, _)| format!("{name},,\n")).collect();
+    for (name, text) in files.iter().chain([&(format!("{info}/RECORD"), record)]) {
+        zip.start_file(name, options).unwrap();
+        zip.write_all(text.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
 }
 
 /// A source directory with files, directories and links of such names.

@@ -1,16 +1,10 @@
 //! What the operator's side brings to hosts that have no way out: an archive, a commit, wheels. Made, left alone, found
 //! changed, replaced and taken away, on a real host; and what a look never loads.
 
-use std::io::Write as _;
 use std::process::Command;
 
-use sha2::{Digest as _, Sha256};
-
+use super::laws::bench::{sha256, wheel};
 use crate::support::{Chapter, Host};
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// A `.tar.gz` with a program below `app/`.
 fn archive(says: &str) -> Vec<u8> {
@@ -23,28 +17,6 @@ fn archive(says: &str) -> Vec<u8> {
         tar.append_data(&mut header, path, text.as_bytes()).unwrap();
     }
     tar.into_inner().unwrap().finish().unwrap()
-}
-
-/// A wheel with one module and a program `hello`.
-fn wheel(version: &str) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    let options = zip::write::SimpleFileOptions::default();
-    let info = format!("hello-{version}.dist-info");
-    let files = [
-        ("hello.py".to_owned(), format!("def main():\n    print('hello {version}')\n")),
-        (format!("{info}/METADATA"), format!("Metadata-Version: 2.1\nName: hello\nVersion: {version}\n")),
-        (
-            format!("{info}/WHEEL"),
-            "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n".to_owned(),
-        ),
-        (format!("{info}/entry_points.txt"), "[console_scripts]\nhello = hello:main\n".to_owned()),
-    ];
-    let record: String = files.iter().map(|(name, _)| format!("{name},,\n")).collect();
-    for (name, text) in files.iter().chain([&(format!("{info}/RECORD"), record)]) {
-        zip.start_file(name, options).unwrap();
-        zip.write_all(text.as_bytes()).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
 }
 
 /// A repository of this machine with one more commit, and its name.

@@ -33,7 +33,7 @@ pub(super) fn bench<'a>(host: &'a Host, shared: &'a Path) -> Bench<'a> {
             child.wait_with_output().unwrap().stdout
         })
     });
-    bench.watched = ["/etc", "/home", "/srv", "/usr/local", "/var/lib/dpkg"].map(str::to_owned).to_vec();
+    bench.watched = ["/etc", "/home", "/opt", "/srv", "/usr/local", "/var/lib/dpkg"].map(str::to_owned).to_vec();
     bench
 }
 
@@ -50,7 +50,7 @@ pub(super) fn hold(kind: &dyn steward::kinds::Kind, bench: &Bench<'_>) {
 #[test]
 fn every_example_obeys_the_laws_on_a_real_host() {
     let host = Host::new();
-    host.sh("mkdir -p /srv/www; sysctl -q -w net.ipv4.conf.lo.rp_filter=0");
+    host.sh("apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qqy python3-venv >/dev/null; mkdir -p /srv/www; sysctl -q -w net.ipv4.conf.lo.rp_filter=0");
     let shared = tempfile::tempdir().unwrap();
     let bench = bench(&host, shared.path());
     for kind in ALL.iter().filter(|kind| !needs_a_database(kind.name())) {
