@@ -55,7 +55,10 @@ fn links_between_the_documents_lead_somewhere() {
     for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/pitfalls.md", "docs/new-module.md"] {
         let text = std::fs::read_to_string(root.join(document)).unwrap();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            assert!(link.contains("://") || root.join(document).parent().unwrap().join(link).exists(), "{document} links to {link}");
+            assert!(
+                link.contains("://") || root.join(document).parent().unwrap().join(link).exists(),
+                "{document} links to {link}"
+            );
         }
     }
 }

@@ -11,6 +11,7 @@ mod carried;
 mod chat;
 mod converge;
 mod databases;
+mod destroyed;
 mod escrow;
 mod exactly;
 mod example;
