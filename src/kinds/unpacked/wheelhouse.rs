@@ -27,7 +27,9 @@ struct Fields {
     path: String,
     /// The lock, a file of the chapter's repository: every package as `name==version --hash=sha256:…`, with all that it
     /// needs. `pip-compile --generate-hashes` writes such a file.
-    lock: String,
+    lock: Option<String>,
+    /// Or the lock itself, as a module brings it: `"{% include 'chat/wheels.txt.j2' %}"`.
+    packages: Option<String>,
     /// A directory of the chapter's repository with the wheels. Unless given, `pip download` of the operator's machine
     /// fetches them, once a change needs them.
     wheels: Option<String>,
@@ -87,17 +89,28 @@ impl Kind for WheelhouseKind {
             build.mistakes.push(Diagnostic::error(fact).at(field_place(node, "architecture")).remedy(remedy));
             return None;
         }
-        let place = field_place(node, "lock");
-        let lock = build.files.source(&fields.lock, place);
-        let lock = build.mistakes.keep(lock)?;
+        let field = if fields.packages.is_some() { "packages" } else { "lock" };
+        let place = field_place(node, field);
+        let (name, lock): (String, Arc<[u8]>) = match (fields.lock, fields.packages) {
+            (Some(lock), None) => {
+                let bytes = build.files.source(&lock, place);
+                (lock, build.mistakes.keep(bytes)?)
+            }
+            (None, Some(packages)) => (fields.path.clone(), packages.into_bytes().into()),
+            _ => {
+                let fact = "either `lock` or `packages` says what is in it";
+                build.mistakes.push(Diagnostic::error(fact).at(place).remedy("give one of them"));
+                return None;
+            }
+        };
         let text = String::from_utf8_lossy(&lock).into_owned();
         if let Some(fact) = without_digest(&text) {
             let remedy = "`pip-compile --generate-hashes` writes them; options such as `-r` or `--index-url` cannot stand in it";
-            build.mistakes.push(Diagnostic::error(format!("`{}`: {fact}", fields.lock)).at(place).remedy(remedy));
+            build.mistakes.push(Diagnostic::error(format!("`{name}`: {fact}")).at(place).remedy(remedy));
             return None;
         }
         let stamp = digest(format!("{}\n{}\n{text}", fields.python, fields.architecture).as_bytes());
-        let what = format!("the wheels of `{}`", fields.lock);
+        let what = format!("the wheels of `{name}`");
         let carried = if let Some(directory) = &fields.wheels {
             let tree = build.files.tree(directory, field_place(node, "wheels"));
             let tree = build.mistakes.keep(tree)?;

@@ -51,7 +51,8 @@ fn a_full_disk() {
         "mount -t tmpfs -o size=16k none /var/lib/steward; dd if=/dev/zero of=/var/lib/steward/full 2>/dev/null || :",
     );
     refused(&chapter, &["host web1 did nothing: ", "free space there"]);
-    host.sh("umount /var/lib/steward; umount /srv/small");
+    host.unmount("/var/lib/steward");
+    host.unmount("/srv/small");
     mended(&chapter);
 }
 

@@ -44,3 +44,32 @@ fn chat_and_voice_answer_encrypted_to_those_who_have_a_password() {
     assert_eq!(host.sh("ss -Hltun | grep -c ':64738\\|:522' || true"), "0\n");
     assert_ne!(host.sh("ls -A /var/lib/prosody /var/lib/mumble-server"), "", "what people wrote stays");
 }
+
+#[test]
+fn a_matrix_server_of_wheels_from_here_lives_on_a_host_that_reaches_no_index() {
+    if std::env::var("STEWARD_MODULES").as_deref() != Ok("all") {
+        eprintln!("only with STEWARD_MODULES=all");
+        return;
+    }
+    let host = Host::new();
+    let services = "services:
+  tls: { module: tls, on: web1 }
+  nginx: { module: nginx, on: web1, params: { https: true } }
+  db: { module: postgres, on: web1 }
+  backup: { module: backup, on: web1, params: { repository: /srv/backup } }
+  matrix: { module: synapse, on: web1, params: { domain: matrix.test.example } }
+";
+    let chapter = Chapter::new().host("web1", &host).maintainer().file("services.yaml", services);
+    let _ = chapter.run(&["secrets", "generate"]).success();
+    lives(&chapter, &host);
+    let _ = chapter.run(&["secrets", "fetch", "matrix/signing_key"]).success();
+    let _ = chapter.apply().success();
+    let _ = chapter.plan().success().no_changes();
+    for secret in ["matrix/database", "matrix/registration"] {
+        let _ = chapter.run(&["secrets", "rotate", secret]).success();
+    }
+    let _ = chapter.apply().success();
+    let _ = chapter.run(&["verify"]).success().stdout_has("0 failed, 0 unknown");
+    let _ = chapter.run(&["backup", "run", "matrix"]).success();
+    let _ = chapter.run(&["backup", "drill", "matrix"]).success();
+}

@@ -358,7 +358,7 @@ fn without_room_to_save_what_is_there_nothing_is_changed(chapter: Chapter, host:
     host.sh("mount -t tmpfs -o size=256k full /var/lib/steward");
     let _ = chapter.apply().status(3).stderr_has("could not be saved, so nothing was changed");
     nothing_waits(host);
-    host.sh("umount /var/lib/steward");
+    host.unmount("/var/lib/steward");
     chapter
 }
 

@@ -80,7 +80,7 @@ fn without_room_to_note_it_nothing_is_changed(chapter: Chapter, host: &Host) -> 
     let chapter = with(chapter, "none", "0");
     chapter.apply().status(3).stderr_has("error: host web1 did nothing: there is no room in /var/lib/steward/");
     assert_eq!(host.sh("find /var/lib/steward -name '*service*'; cat /etc/nginx/conf.d/page.conf"), before);
-    host.sh("umount /var/lib/steward");
+    host.unmount("/var/lib/steward");
     with(chapter, "one", "0")
 }
 

@@ -70,6 +70,12 @@ impl Host {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Takes a mount away once the last process of a run has left it, which may take it a moment longer than its operator.
+    #[track_caller]
+    pub(crate) fn unmount(&self, path: &str) {
+        self.sh(&format!("for i in $(seq 50); do ! umount {path} 2>/dev/null || exit 0; sleep 0.1; done; fuser -vm {path}; umount {path}"));
+    }
+
     pub(crate) fn try_sh(&self, command: &str) -> Output {
         tool(&["sh", &self.name, command])
     }
