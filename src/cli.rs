@@ -62,9 +62,15 @@ pub fn run() -> Exit {
     };
     let ui = Ui::new(cli.global.format, cli.global.color, cli.global.verbose);
     let context = Context { ui, global: cli.global };
-    let has_markdown = matches!(cli.command, Command::Plan(_) | Command::Review(_) | Command::Drift(_));
+    let has_markdown = match &cli.command {
+        Command::Plan(_) | Command::Review(_) | Command::Drift(_) => true,
+        Command::Module(module) => module.has_markdown(),
+        _ => false,
+    };
     if ui.format == Format::Markdown && !has_markdown {
-        let fact = Diagnostic::error("this command has no Markdown form; only `plan`, `review` and `drift` have one");
+        let fact = Diagnostic::error(
+            "this command has no Markdown form; `plan`, `review`, `drift` and `module test` have one",
+        );
         ui.report(&fact.remedy("use `--format text` or `--format json`").into());
         return Exit::Error;
     }

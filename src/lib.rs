@@ -34,6 +34,7 @@ pub mod kinds;
 pub mod ledger;
 pub mod lifelines;
 pub mod markdown;
+pub mod module_test;
 pub mod modules;
 pub mod observed;
 pub mod outcome;

@@ -205,6 +205,22 @@ pub(crate) fn git(dir: &Path, arguments: &[&str]) -> std::result::Result<String,
     run(command(dir).args(arguments))
 }
 
+/// The files below these folders of `dir` that are not as in that revision, or are new, relative to `dir`.
+pub fn changed_since(dir: &Path, name: &str, folders: &[&str]) -> Result<Vec<String>> {
+    let failed = |why: String| {
+        let fact = format!("what changed since `{}` cannot be found out: {why}", name.escape_debug());
+        Box::new(
+            Diagnostic::error(fact).remedy("name a commit, branch or tag of the repository that holds the modules"),
+        )
+    };
+    let commit = commit(dir, name)?;
+    let listed = |words: &[&str]| git(dir, &[words, &["--"], folders].concat()).map_err(failed);
+    let mut changed =
+        listed(&["diff", "--name-only", "--relative", "-z", "--no-ext-diff", "--no-textconv", &commit])?;
+    changed.push_str(&listed(&["ls-files", "--others", "--exclude-standard", "-z"])?);
+    Ok(changed.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
+}
+
 fn command(dir: &Path) -> Command {
     let mut command = Command::new("git");
     // a repository from elsewhere must not run a command of its own here

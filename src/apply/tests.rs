@@ -35,7 +35,7 @@ struct Host {
 fn host(resources: &[(usize, &str, &str)], needs: &[&[usize]]) -> Host {
     let root = tempfile::tempdir().unwrap();
     fs::create_dir(root.path().join("etc")).unwrap();
-    let site = Site { root: root.path().to_str().unwrap().to_owned() };
+    let site = Site { root: root.path().to_str().unwrap().to_owned(), os: None };
     let resources = resources.iter().map(|(service, kind, yaml)| resource(*service, kind, yaml, &site)).collect();
     let service = |(index, needs): (usize, &&[usize])| ServiceEntry {
         name: format!("s{index}"),

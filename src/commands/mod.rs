@@ -35,6 +35,7 @@ pub mod init;
 mod lock_wait;
 pub mod looking;
 pub mod module;
+mod module_test;
 mod notify;
 mod one_host;
 mod origins;

@@ -1,4 +1,4 @@
-//! `steward module list|show|new|update|vendor`
+//! `steward module list|show|new|update|vendor|test`
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -18,6 +18,13 @@ pub struct Module {
     command: Command,
 }
 
+impl Module {
+    /// Whether it can be shown as Markdown.
+    pub fn has_markdown(&self) -> bool {
+        matches!(self.command, Command::Test(_))
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// All modules: those of Steward and the chapter's own.
@@ -35,12 +42,14 @@ enum Command {
         name: Option<String>,
     },
     Vendor(super::vendor::Vendor),
+    Test(super::module_test::ModuleTest),
 }
 
 impl Module {
     pub fn run(self, context: &Context) -> Outcome {
         let command = match self.command {
             Command::Vendor(vendor) => return vendor.run(context),
+            Command::Test(test) => return test.run(context),
             command => command,
         };
         let mut mistakes = Diagnostics::default();
@@ -56,7 +65,7 @@ impl Module {
         let chapters = inventory.as_ref().map(|inventory| inventory.chapter.locale).unwrap_or_default();
         let language = context.global.locale.unwrap_or(chapters).code();
         match command {
-            Command::Vendor(_) => {}
+            Command::Vendor(_) | Command::Test(_) => {}
             Command::List if context.ui.format == Format::Json => context.ui.json(&list(&library, language)),
             Command::List => context.ui.data(&describe::list(&library, language)),
             Command::Show { name } => {

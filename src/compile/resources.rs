@@ -63,8 +63,10 @@ fn on_host(
     sources: &mut Sources,
     mistakes: &mut Diagnostics,
 ) -> Made {
-    let root = world.hosts.get(host).and_then(|host| host.host.root.as_ref());
-    let site = Site::of(&world.inventory.dir, root.map(|root| root.value.as_str()));
+    let declared = world.hosts.get(host).map(|host| host.host);
+    let root = declared.and_then(|host| host.root.as_ref());
+    let os = declared.and_then(|host| host.os.as_ref()).map(|os| os.value.clone());
+    let site = Site { os, ..Site::of(&world.inventory.dir, root.map(|root| root.value.as_str())) };
     let mut list = List {
         world,
         order,

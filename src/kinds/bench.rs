@@ -131,7 +131,7 @@ impl Directory {
     pub fn bench(&self, shell: &'static [&'static str]) -> Bench<'_> {
         let root = self.root().to_str().unwrap().to_owned();
         let watched = vec![root.clone()];
-        Bench { watched, ..Bench::on(Site { root }, move |script, stdin| self.run(shell, script, stdin)) }
+        Bench { watched, ..Bench::on(Site { root, os: None }, move |script, stdin| self.run(shell, script, stdin)) }
     }
 
     /// A bench on which paths are those of this machine; for kinds whose tools are all faked by [`Directory::tool`].

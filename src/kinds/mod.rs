@@ -25,6 +25,7 @@ pub mod accounts;
 pub mod bench;
 pub mod block;
 pub mod command;
+pub mod container;
 pub mod databases;
 pub mod directory;
 pub mod file;
@@ -47,6 +48,7 @@ mod site;
 pub mod sysctl;
 pub mod timer;
 pub mod tree;
+mod unit_text;
 pub mod units;
 pub mod unpacked;
 pub mod user;
@@ -71,6 +73,7 @@ pub static ALL: &[&dyn Kind] = &[
     &command::CommandKind,
     &sysctl::SysctlKind,
     &timer::TimerKind,
+    &container::ContainerKind,
     &unpacked::wheelhouse::WheelhouseKind,
     &postgres::role::PostgresRoleKind,
     &postgres::database::PostgresDatabaseKind,
@@ -151,7 +154,8 @@ pub trait Kind: Sync {
         None
     }
 
-    /// True if it is retired before anything else of a change: what runs stops before others need its place.
+    /// True if it is retired before anything else of a change, in the reverse of the order in which it was made: what runs
+    /// stops before others need its place, and what only a running server can undo goes before that server.
     fn retires_first(&self) -> bool {
         false
     }

@@ -7,6 +7,8 @@ use std::path::Path;
 pub struct Site {
     /// Without a final slash; empty for a whole host.
     pub root: String,
+    /// Its system, as the inventory says: `debian-12`.
+    pub os: Option<String>,
 }
 
 impl Site {
@@ -15,7 +17,7 @@ impl Site {
         let Some(root) = root else { return Self::default() };
         let joined = inventory.join(root);
         let path = std::path::absolute(&joined).unwrap_or(joined);
-        Self { root: path.display().to_string().trim_end_matches('/').to_owned() }
+        Self { root: path.display().to_string().trim_end_matches('/').to_owned(), os: None }
     }
 
     pub fn path(&self, path: &str) -> String {

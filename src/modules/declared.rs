@@ -1,13 +1,14 @@
 //! Resources, needs and offers as a module declares them.
 
 use indexmap::IndexMap;
+use serde::Deserialize;
 
 use super::limits::{read_class, read_supported};
-use super::{Declaration, DeclaredCheck, Need, Offer, Repeat};
+use super::{Declaration, DeclaredCheck, ModuleTest, Need, Offer, Repeat, TestService};
 use crate::checks;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::kinds;
-use crate::yaml::{Entry, Map, Node, Value};
+use crate::yaml::{Entry, Map, Node, Placed, Value};
 
 /// One entry of `resources`: a kind with its fields, and perhaps `when`, `for_each` and `data`.
 pub(super) fn read_resource(node: &Node, mistakes: &mut Diagnostics) -> Option<Declaration> {
@@ -164,4 +165,32 @@ fn read_offer(name: &str, node: &Node, mistakes: &mut Diagnostics) -> Option<Off
         to: value_of(map, "to"),
         values: Node::new(Value::Map(fields), &node.place),
     })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTest {
+    #[serde(default)]
+    params: Map,
+    #[serde(default)]
+    services: IndexMap<String, RawTestService>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTestService {
+    module: Placed<String>,
+    #[serde(default)]
+    elsewhere: bool,
+    #[serde(default)]
+    params: Map,
+}
+
+/// `test: { params: …, services: … }`. Whether the values fit is said when the test is made.
+pub(super) fn read_test(node: &Node, mistakes: &mut Diagnostics) -> Option<ModuleTest> {
+    let raw: RawTest = node.decode(mistakes)?;
+    let service = |(name, it): (String, RawTestService)| {
+        (name, TestService { module: it.module, elsewhere: it.elsewhere, params: it.params })
+    };
+    Some(ModuleTest { params: raw.params, services: raw.services.into_iter().map(service).collect() })
 }

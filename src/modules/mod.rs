@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 use crate::diag::{Place, Source};
 use crate::kinds::Kind;
 pub use crate::secret_declaration::SecretDeclaration;
-use crate::yaml::{Map, Node};
+use crate::yaml::{Map, Node, Placed};
 
 mod declared;
 pub mod describe;
@@ -93,6 +93,25 @@ pub struct Module {
     pub checks: Vec<DeclaredCheck>,
     /// What the next volunteer must know.
     pub handoff: Text,
+    /// How it is tried by `steward module test`.
+    pub test: ModuleTest,
+}
+
+/// What a test of the module deploys, beside what it needs.
+#[derive(Debug, Default)]
+pub struct ModuleTest {
+    /// What its service is given, before examples.
+    pub params: Map,
+    /// Further services, such as one that needs it, by name.
+    pub services: IndexMap<String, TestService>,
+}
+
+#[derive(Debug)]
+pub struct TestService {
+    pub module: Placed<String>,
+    /// True: on a second host.
+    pub elsewhere: bool,
+    pub params: Map,
 }
 
 /// A service of another module without which this one cannot work.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde::Deserialize;
 
-use super::declared::{read_check, read_needs, read_offers, read_resource};
+use super::declared::{read_check, read_needs, read_offers, read_resource, read_test};
 use super::limits::{read_class, read_supported};
 use super::params::{has_expression, read_fields, read_params};
 use super::{GIVEN, Module, Param, Repeat, Text};
@@ -44,6 +44,7 @@ struct Raw {
     #[serde(default)]
     checks: Vec<Node>,
     handoff: Option<Node>,
+    test: Option<Node>,
 }
 
 #[derive(Deserialize)]
@@ -89,6 +90,7 @@ pub fn read(name: &str, source: &Arc<Source>, embedded: bool, mistakes: &mut Dia
         resources: raw.resources.iter().filter_map(|node| read_resource(node, mistakes)).collect(),
         checks: raw.checks.iter().filter_map(|node| read_check(node, mistakes)).collect(),
         handoff: raw.handoff.map(|node| Text::read(&node, mistakes)).unwrap_or_default(),
+        test: raw.test.and_then(|node| read_test(&node, mistakes)).unwrap_or_default(),
     };
     check_expressions(&module, &raw.params, mistakes);
     Some(module)

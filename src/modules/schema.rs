@@ -73,6 +73,7 @@ pub fn schema() -> Value {
             "resources": described(list_of("resource"), "What is on the host, in the order in which it is made."),
             "checks": described(json!({ "type": "array", "items": crate::checks::schema() }), "How to see that it works."),
             "handoff": described(reference("text"), "What the next volunteer must know."),
+            "test": described(reference("test"), "What `steward module test` deploys, beside what it needs."),
         },
         "$defs": definitions,
     })
@@ -144,6 +145,27 @@ fn definitions() -> Map<String, Value> {
             "properties": { "help": reference("text"), "fields": map_of("param") },
         },
         "offer": { "type": "object", "properties": offer },
+        "test": {
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "params": { "type": "object", "description": "What its service is given, before the examples of its params." },
+                "services": {
+                    "type": "object",
+                    "description": "Further services, such as one that needs it.",
+                    "additionalProperties": {
+                        "type": "object",
+                        "required": ["module"],
+                        "additionalProperties": false,
+                        "properties": {
+                            "module": { "type": "string" },
+                            "elsewhere": { "type": "boolean", "description": "On a second host." },
+                            "params": { "type": "object" },
+                        },
+                    },
+                },
+            },
+        },
     });
     match definitions {
         Value::Object(definitions) => definitions,

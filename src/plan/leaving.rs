@@ -2,8 +2,8 @@
 //! remembers and the catalog; gives the catalog with retirements added, so that they are planned and done as everything
 //! else. Only what Steward made goes, only as far as the kind allows, and data only if the inventory says so. Pure.
 //!
-//! What runs is stopped before anything else, so that its place is free; the rest goes last, in the reverse of the order
-//! in which it was made, and only if nothing failed.
+//! What runs is stopped before anything else, so that its place is free, and who gets into a database is put out before its
+//! server stops; the rest goes last, and only if nothing failed. Both in the reverse of the order in which it was made.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

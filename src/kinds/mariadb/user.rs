@@ -97,6 +97,10 @@ impl Kind for MariadbUserKind {
         })
     }
 
+    fn retires_first(&self) -> bool {
+        true
+    }
+
     fn secret_fields(&self) -> &'static [&'static str] {
         &["password"]
     }

@@ -94,6 +94,10 @@ impl Kind for PostgresRoleKind {
         Some(Box::new(Role { name, login: false, password: None, state: Presence::Absent, leaving: true }))
     }
 
+    fn retires_first(&self) -> bool {
+        true
+    }
+
     fn secret_fields(&self) -> &'static [&'static str] {
         &["password"]
     }

@@ -1,8 +1,7 @@
 //! The text of the two units; see systemd.service(5), systemd.timer(5) and systemd.syntax(7).
 
 use super::Fields;
-
-const HEAD: &str = "# Kept by Steward: what is changed here is put back.\n";
+use crate::kinds::unit_text::{HEAD, one_line, quoted, specifiers};
 
 pub(super) fn service(fields: &Fields) -> String {
     let user = fields.user.as_ref().map(|user| format!("User={user}\n")).unwrap_or_default();
@@ -28,28 +27,5 @@ pub(super) fn timer(fields: &Fields) -> String {
 }
 
 fn description(fields: &Fields) -> String {
-    // a backslash at the end of a line would join it with the next
-    specifiers(fields.description.as_deref().unwrap_or(&fields.name)).replace('\\', "/")
-}
-
-fn specifiers(text: &str) -> String {
-    text.replace('%', "%%")
-}
-
-/// One word of `ExecStart=`: neither systemd's quotes, escapes, specifiers nor variables mean anything in it.
-fn quoted(text: &str) -> String {
-    let mut word = String::from("\"");
-    for letter in text.chars() {
-        match letter {
-            '"' => word.push_str("\\\""),
-            '\\' => word.push_str("\\\\"),
-            '\n' => word.push_str("\\n"),
-            '%' => word.push_str("%%"),
-            '$' => word.push_str("$$"),
-            letter if letter.is_ascii_control() => word.push_str(&format!("\\x{:02x}", u32::from(letter))),
-            letter => word.push(letter),
-        }
-    }
-    word.push('"');
-    word
+    one_line(fields.description.as_deref().unwrap_or(&fields.name))
 }

@@ -9,6 +9,7 @@ mod bad_packages;
 mod campaign;
 mod carried;
 mod chat;
+mod container;
 mod converge;
 mod databases;
 mod destroyed;
