@@ -67,6 +67,8 @@ enum Described {
     ModuleShow,
     /// What `module update --format json` prints.
     ModuleUpdate,
+    /// What `module test --format json` prints.
+    ModuleTest,
     /// What `people list --format json` prints.
     PeopleList,
     /// What `people show --format json` prints.
@@ -113,6 +115,7 @@ impl Schema {
             Described::ModuleList => schemas::module_list(),
             Described::ModuleShow => schemas::module_show(),
             Described::ModuleUpdate => schemas::module_update(),
+            Described::ModuleTest => schemas::module_test(),
             Described::PeopleList => schemas::people_list(),
             Described::PeopleShow => schemas::people_show(),
             Described::PeopleAudit => schemas::people_audit(),

@@ -32,9 +32,9 @@ pub enum Step {
     /// Applied again: nothing may change.
     Again,
     Checks,
-    /// The power is cut; after the boot the checks pass, no unit failed and nothing is to be changed.
+    /// The power is cut; after the boot the checks pass, no unit failed and an apply changes nothing.
     PowerCut,
-    /// Saved, and restored by the drill beside the data and by a restore over it; then the checks pass.
+    /// Saved, and restored by the drill beside the data and by a restore over it; then the checks pass, and an apply changes nothing.
     Restore,
     /// No longer declared.
     Removal,
@@ -232,10 +232,10 @@ impl Run<'_> {
             .map(|event| word(&event["id"]))
             .collect();
         if !changed.is_empty() {
-            return Ok(Verdict::Failed(format!("a second apply changed {}", changed.join(", "))));
+            return Ok(Verdict::Failed(format!("another apply changed {}", changed.join(", "))));
         }
         if said.code != 0 && self.unsupported.is_empty() {
-            return Ok(Verdict::Failed(format!("a second apply ended with {}: {}", said.code, said.tail())));
+            return Ok(Verdict::Failed(format!("another apply ended with {}: {}", said.code, said.tail())));
         }
         Ok(match self.settled()? {
             Some(pending) => Verdict::Failed(pending),
@@ -273,13 +273,13 @@ impl Run<'_> {
         if matches!(verdict, Verdict::Failed(_)) {
             return Ok(verdict);
         }
-        Ok(match (self.failed_units()?, self.settled()?) {
-            (Some(units), _) => Verdict::Failed(units),
-            (None, Some(pending)) => Verdict::Failed(pending),
-            (None, None) => match verdict {
-                Verdict::Skipped(_) => Verdict::Passed(String::new()),
-                passed => passed,
-            },
+        if let Some(units) = self.failed_units()? {
+            return Ok(Verdict::Failed(units));
+        }
+        Ok(match (self.again()?, verdict) {
+            (failed @ Verdict::Failed(_), _) => failed,
+            (_, Verdict::Skipped(_)) => Verdict::Passed(String::new()),
+            (_, passed) => passed,
         })
     }
 
@@ -318,9 +318,9 @@ impl Run<'_> {
         if let Verdict::Failed(why) = self.checks(&["--within", WITHIN])? {
             return Ok(Verdict::Failed(format!("after the restore: {why}")));
         }
-        Ok(match self.settled()? {
-            Some(pending) => Verdict::Failed(format!("after the restore {pending}")),
-            None => Verdict::Passed(chapter.backed.join(", ")),
+        Ok(match self.again()? {
+            Verdict::Failed(why) => Verdict::Failed(format!("after the restore: {why}")),
+            _ => Verdict::Passed(chapter.backed.join(", ")),
         })
     }
 
@@ -347,7 +347,9 @@ impl Plan {
     /// What is to be changed, or cannot be said.
     fn pending(&self) -> Vec<String> {
         let of = |host: &Value| -> Vec<String> {
-            let changes = host["changes"].as_array().into_iter().flatten().map(|it| word(&it["id"]));
+            // what only an apply can decide, an apply that changes nothing has decided
+            let is_sure = |it: &&Value| it["deferred"] != true;
+            let changes = host["changes"].as_array().into_iter().flatten().filter(is_sure).map(|it| word(&it["id"]));
             let is_open = |it: &&Value| !word(&it["why"]).starts_with(crate::abilities::UNSUPPORTED);
             let unknown = host["unknown"].as_array().into_iter().flatten().filter(is_open).map(|it| word(&it["id"]));
             let error = host["error"].as_str().map(str::to_owned);

@@ -156,8 +156,7 @@ fn summary(all: &[Tried]) -> String {
 pub fn json(all: &[Tried]) -> Value {
     let step = |it: &Taken| {
         let (result, said) = result(&it.verdict);
-        let seconds = (it.time.as_secs_f64() * 10.0).round() / 10.0;
-        json!({ "step": word(it.step), "result": result, "seconds": seconds, "said": said })
+        json!({ "step": word(it.step), "result": result, "seconds": it.time.as_secs(), "said": said })
     };
     let left = |it: &Left| json!({ "what": it.what, "name": it.name, "below": it.below });
     let module = |tried: &Tried| {

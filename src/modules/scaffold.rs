@@ -53,6 +53,8 @@ params:
 # offers: { ports: [{ port: 8080, protocol: tcp }] }
 resources:
   - file: { path: /etc/NAME.conf, template: NAME/NAME.conf.j2 }
+# What `steward module test NAME` deploys on a throw-away host, where defaults and examples do not say enough:
+# test: { params: { title: A test } }
 handoff:
   en: What the next volunteer must know.
 "#;

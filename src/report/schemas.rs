@@ -10,7 +10,7 @@ pub use chapter::{
     explain, module_list, module_show, module_update, people_audit, people_list, people_offboard, people_show,
     review, secrets_list, secrets_who,
 };
-pub use services::{backup, backup_list};
+pub use services::{backup, backup_list, module_test};
 
 /// `steward plan --format json`.
 pub fn plan() -> Value {

@@ -86,10 +86,19 @@ pub(super) fn mistakes(fields: &Fields) -> Vec<(&'static str, String, &'static s
             "write the description on one line, and no NUL anywhere",
         ));
     }
+    if fields.quadlet == Some(true) && has_empty_word(fields) {
+        let fact = "a Quadlet loses an empty argument and all behind it".to_owned();
+        found.push(("command", fact, "leave `quadlet` out, so that Steward writes the unit itself"));
+    }
     if fields.entrypoint.as_deref().is_some_and(|it| it.trim().is_empty()) {
         found.push(("entrypoint", "`entrypoint` is empty".to_owned(), "name a program, or leave it out"));
     }
     found
+}
+
+/// An argument that is empty.
+pub(super) fn has_empty_word(fields: &Fields) -> bool {
+    fields.command.iter().any(String::is_empty)
 }
 
 fn is_volume(volume: &str) -> bool {

@@ -153,6 +153,8 @@ impl Kind for ContainerKind {
         let form = match fields.quadlet {
             Some(true) => Form::Quadlet,
             Some(false) => Form::Unit,
+            // Quadlet loses it, and all that stands behind it
+            None if judge::has_empty_word(&fields) => Form::Unit,
             None => Form::of(build.site.os.as_deref()),
         };
         let image = fields.image.as_deref().and_then(image::pinned);

@@ -60,16 +60,19 @@ WantedBy=multi-user.target
 
 #[test]
 fn where_podman_has_quadlet_it_is_a_quadlet_with_the_same_arguments() {
-    let quadlet = text("debian-13", &cache(ALL));
-    let unit = text("debian-12", &cache(ALL));
+    let all = ALL.replace(" \"\",", "");
+    let quadlet = text("debian-13", &cache(&all));
+    let unit = text("debian-12", &cache(&all));
     let arguments = unit.split_once("passthrough ").unwrap().1.split_once(" docker.io").unwrap().0;
     assert!(quadlet.contains(&format!("\nPodmanArgs=--pull=never {arguments}\n")), "{quadlet}");
-    assert!(quadlet.contains(&format!(
-        "[Container]\nImage=docker.io/library/redis@sha256:{}\nContainerName=cache\n",
-        "a".repeat(64)
-    )));
-    assert!(quadlet.contains("\nExec=redis-server --save \"\" \"$$HOME 5%%\"\n"), "{quadlet}");
+    let head = format!("[Container]\nImage=docker.io/library/redis@sha256:{}\nContainerName=cache\n", "a".repeat(64));
+    assert!(quadlet.contains(&head), "{quadlet}");
+    assert!(quadlet.contains("\nExec=redis-server --save \"$$HOME 5%%\"\n"), "{quadlet}");
     assert!(!text("debian-13", &cache("")).contains("Exec="));
+    // which Podman 5.4 loses, with what is behind it
+    assert_eq!(text("debian-13", &cache(ALL)), text("debian-12", &cache(ALL)));
+    let refused = on("debian-13").try_item("container", &cache(&format!("{ALL}, quadlet: true"))).unwrap_err();
+    assert!(refused.contains("loses an empty argument"), "{refused}");
     for (os, given, path) in [
         ("debian-12", "", "/etc/systemd/system/cache.service"),
         ("debian-13", "", "/etc/containers/systemd/cache.container"),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{list, nullable, object, text, titled, words};
+use super::{list, nullable, number, object, text, titled, words};
 
 /// `steward backup run|drill|restore --format json`.
 pub fn backup() -> Value {
@@ -36,5 +36,31 @@ pub fn backup_list() -> Value {
     titled(
         "The backups of a service",
         object(&[("format", json!({ "const": 1 })), ("service", text()), ("hosts", list(host))]),
+    )
+}
+
+/// `steward module test --format json`.
+pub fn module_test() -> Value {
+    let names = ["prepare", "apply", "again", "checks", "power-cut", "restore", "removal"];
+    let step = object(&[
+        ("step", words(&names)),
+        ("result", words(&["passed", "failed", "skipped"])),
+        ("seconds", number()),
+        ("said", text()),
+    ]);
+    let what = ["package", "folder", "file", "changed", "user", "group", "unit", "port"];
+    let left = object(&[("what", words(&what)), ("name", text()), ("below", number())]);
+    let module = object(&[
+        ("module", text()),
+        ("version", number()),
+        ("result", words(&["passed", "failed"])),
+        ("steps", list(step)),
+        ("unsupported", list(object(&[("id", text()), ("why", text())]))),
+        ("left", json!({ "anyOf": [list(left), { "type": "null" }] })),
+    ]);
+    let summary = object(&[("passed", number()), ("failed", number())]);
+    titled(
+        "How modules did in their tests",
+        object(&[("format", json!({ "const": 1 })), ("modules", list(module)), ("summary", summary)]),
     )
 }

@@ -28,6 +28,7 @@ mod leaving;
 mod lockout;
 mod mail;
 mod many;
+mod module_test;
 mod needs;
 mod owed;
 mod reader;
