@@ -73,3 +73,27 @@ fn a_matrix_server_of_wheels_from_here_lives_on_a_host_that_reaches_no_index() {
     let _ = chapter.run(&["backup", "run", "matrix"]).success();
     let _ = chapter.run(&["backup", "drill", "matrix"]).success();
 }
+
+#[test]
+fn calls_are_relayed_between_people_and_never_into_private_networks() {
+    let host = Host::new();
+    let services = "services:\n  tls: { module: tls, on: web1 }\n  turn: { module: coturn, on: web1, params: { domain: turn.test.example } }\n";
+    let chapter = Chapter::new().host("web1", &host).maintainer().file("services.yaml", services);
+    let _ = chapter.run(&["secrets", "generate"]).success();
+    let _ = chapter.apply().success();
+    let _ = chapter.plan().success().no_changes();
+    let check = "/usr/local/lib/steward/turn-check";
+    assert_eq!(host.sh(check), "relayed, refused to others and into private networks\n");
+    // a test network is private: with the server's own address refused, too, nobody can call
+    host.sh("sed -i /^allowed-peer-ip/d /etc/steward-turn.conf; systemctl restart coturn");
+    let refused = host.try_sh(check);
+    assert!(String::from_utf8_lossy(&refused.stdout).contains("the other side is refused: 403"), "{refused:?}");
+    // an old secret opens nothing
+    let _ = chapter.run(&["secrets", "rotate", "turn/shared"]).success();
+    host.sh("cp /etc/turn-check.json /root/old.json");
+    let _ = chapter.apply().success();
+    let _ = chapter.run(&["verify"]).success().stdout_has("0 failed, 0 unknown");
+    host.sh(&format!("sed 's|/etc/turn-check.json|/root/old.json|' {check} >/root/old"));
+    let refused = host.try_sh("python3 /root/old");
+    assert!(String::from_utf8_lossy(&refused.stdout).contains("no relay"), "{refused:?}");
+}
