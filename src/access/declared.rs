@@ -21,6 +21,8 @@ struct User {
     /// Lines of `authorized_keys`; `None`: left as they are.
     keys: Option<String>,
     groups: Vec<String>,
+    /// Keys for one command are written by software there.
+    command_keys: bool,
 }
 
 #[derive(Debug)]
@@ -38,9 +40,11 @@ impl Declared {
             let want = resource.item.want();
             if resource.id.kind == "user" {
                 let user = match &want {
-                    Want::Present(state) => {
-                        Some(User { keys: text(state, "authorized_keys"), groups: lines(text(state, "groups")) })
-                    }
+                    Want::Present(state) => Some(User {
+                        keys: text(state, "authorized_keys"),
+                        groups: lines(text(state, "groups")),
+                        command_keys: resource.item.hands_out_command_keys(),
+                    }),
                     Want::Absent => None,
                 };
                 declared.users.insert(resource.id.name.clone(), user);
@@ -79,6 +83,17 @@ impl Declared {
         user.and_then(|user| user.keys.as_deref()).is_some_and(holds)
             || self.at(file).any(|written| written.text.as_deref().map_or(written.whole, holds))
             || self.is_in_tree(file)
+    }
+
+    /// True if keys with these options may be there: they run one command, and open nothing else.
+    pub(super) fn lets_run(&self, account: &str, options: &str) -> bool {
+        let user = self.users.get(account).and_then(Option::as_ref);
+        let names: Vec<&str> =
+            options.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').filter(|name| !name.is_empty()).collect();
+        let has = |name: &str| names.iter().any(|it| it.eq_ignore_ascii_case(name));
+        let widens = ["pty", "port-forwarding", "agent-forwarding", "x11-forwarding", "user-rc"].into_iter().any(has);
+        let closed = has("restrict") || (has("no-pty") && has("no-port-forwarding") && has("no-agent-forwarding"));
+        user.is_some_and(|user| user.command_keys) && has("command") && closed && !widens
     }
 
     pub(super) fn has_member(&self, group: &str, account: &str) -> bool {

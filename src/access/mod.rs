@@ -210,7 +210,10 @@ impl Audit<'_> {
     }
 
     fn undeclared_keys<'b>(&'b self, account: &'b Account) -> impl Iterator<Item = &'b Key> {
-        let is_declared = |key: &Key| self.declared.has_key(&account.name, &key.file, &key.blob);
+        let is_declared = |key: &Key| {
+            let Key { file, blob, options, .. } = key;
+            self.declared.has_key(&account.name, file, blob) || self.declared.lets_run(&account.name, options)
+        };
         self.seen.keys_of(account).filter(move |key| !is_declared(key))
     }
 

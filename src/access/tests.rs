@@ -167,6 +167,33 @@ fn accounts_rights_and_twins_of_root_are_named() {
 }
 
 #[test]
+fn keys_that_software_writes_for_one_command_are_no_access_where_that_is_declared() {
+    let git = "P|git|998|998|/var/lib/gitolite|/bin/bash|none|no\n";
+    let (kind, blob) = EVE.split_once(' ').unwrap();
+    let key = |options: &str| {
+        let file = "/var/lib/gitolite/.ssh/authorized_keys";
+        format!("{ROOT}{git}F|git|{file}\nK|{file}|{kind}|{blob}|{options}|eve\nZ\n")
+    };
+    let declared: &[(&str, &str)] = &[("user", "{ name: git, home: /var/lib/gitolite, command_keys: true }")];
+    let restricted = "command,no-port-forwarding,no-X11-forwarding,no-agent-forwarding,no-pty";
+    for options in [restricted, "restrict,command"] {
+        assert_eq!(said("admin", declared, &key(options)), Vec::<String>::new(), "{options}");
+    }
+    for options in [
+        "",
+        "command",
+        "restrict",
+        "no-pty,no-port-forwarding,no-agent-forwarding",
+        "restrict,command,pty",
+        "restrict,command,port-forwarding",
+    ] {
+        assert_eq!(said("admin", declared, &key(options)).len(), 1, "{options}");
+    }
+    assert_eq!(said("admin", &[("user", "{ name: git, home: /var/lib/gitolite }")], &key(restricted)).len(), 1);
+    assert!(!said("admin", &[], &key(restricted)).is_empty());
+}
+
+#[test]
 fn the_login_of_the_hosting_is_one_finding_until_it_is_closed_or_taken_over() {
     let text = format!(
         "{ROOT}P|admin|1000|1000|/home/admin|/bin/bash|set|no\n{}M|sudo|admin\n\

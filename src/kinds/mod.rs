@@ -231,6 +231,11 @@ pub trait Item: Any + Debug + Send + Sync {
         false
     }
 
+    /// True if software on the host writes the keys that log in as this account, each for one command only.
+    fn hands_out_command_keys(&self) -> bool {
+        false
+    }
+
     /// What people get in by and a change of this may close. It is then made under commit-confirm.
     fn lifelines(&self) -> Vec<Lifeline> {
         self.path().map(crate::lifelines::of_path).unwrap_or_default()

@@ -52,6 +52,10 @@ struct Fields {
     expires: Option<String>,
     /// Exactly these keys may log in, one a line of `authorized_keys(5)`. Left as they are unless given.
     authorized_keys: Option<Vec<String>>,
+    /// True: software on the host writes its keys, each for one command (`command=`, without terminal and forwarding), so that
+    /// only other keys are reported as undeclared access. For accounts such as that of gitolite.
+    #[serde(default)]
+    command_keys: bool,
     /// Absent: the account is closed. It is locked and expired, its keys and groups are taken, nothing is deleted.
     #[serde(default)]
     state: Presence,
@@ -143,6 +147,10 @@ impl Kind for UserKind {
                 None
             }
         };
+        if fields.command_keys && fields.authorized_keys.is_some() {
+            let fact = "`command_keys` are those that somebody else writes".to_owned();
+            mistake("command_keys", fact, "leave it out, or `authorized_keys`");
+        }
         if fields.name == "root" && fields.state == Presence::Absent {
             mistake("state", "root cannot be absent".into(), "drop it, or give it `authorized_keys: []`");
         }
@@ -164,6 +172,7 @@ impl Kind for UserKind {
             password: None,
             expires: None,
             authorized_keys: None,
+            command_keys: false,
             state: Presence::Absent,
         };
         let sound = is_account_name(leaving.name) && leaving.name != "root";
@@ -286,6 +295,10 @@ impl User {
 impl Item for User {
     fn name(&self) -> &str {
         &self.fields.name
+    }
+
+    fn hands_out_command_keys(&self) -> bool {
+        self.fields.command_keys
     }
 
     fn want(&self) -> Want {

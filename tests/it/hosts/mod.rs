@@ -30,6 +30,7 @@ mod lockout;
 mod mail;
 mod many;
 mod module_test;
+mod monitoring;
 mod needs;
 mod owed;
 mod reader;

@@ -62,6 +62,7 @@ fn the_administrator_makes_repositories_by_a_push_and_strangers_see_none() {
     }
     assert!(clone(eve, "minutes", "minutes").status.success());
     assert!(!clone(eve, "gitolite-admin", "stolen").status.success());
-    let _ = chapter.plan().success().no_changes();
+    let plan = chapter.plan().success().no_changes();
+    assert!(!plan.text().contains("git:"), "who comes by git gets no shell: {plan}");
     let _ = chapter.run(&["verify"]).success();
 }
