@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::leaving::{Leaving, inside};
-use super::{Answer, Build, Call, Item, Kind, Presence, Site, absolute, field_place};
+use super::{Answer, Build, Call, Item, Kind, Presence, Site, absolute, concrete, field_place};
 use crate::diag::Diagnostic;
 use crate::resource::{Content, Observation, State, Want};
 use crate::yaml::Node;
@@ -45,6 +45,8 @@ struct Block {
     end: String,
     /// `None`: it shall not exist.
     content: Option<Content>,
+    /// Of one that leaves: the digest of what was last written.
+    last: Option<String>,
     create: bool,
 }
 
@@ -88,17 +90,21 @@ impl Kind for BlockKind {
             }
         };
         let name = format!("{}#{}", fields.path, fields.name);
-        Some(Box::new(Block { name, path: fields.path, begin, end, content, create: fields.create }))
+        Some(Box::new(Block { name, path: fields.path, begin, end, content, last: None, create: fields.create }))
     }
 
     fn retired(&self, leaving: &Leaving<'_>) -> Option<Box<dyn Item>> {
-        let (path, key, comment) = inside(leaving)?;
+        let (path, key, rest) = inside(leaving)?;
+        let (comment, last) = match rest.rsplit_once('|').filter(|(_, digest)| is_digest(digest)) {
+            Some((comment, digest)) => (comment, Some(digest.to_owned())),
+            None => (rest, None),
+        };
         if [key, comment].iter().any(|text| text.is_empty() || text.chars().any(char::is_control)) {
             return None;
         }
         let (begin, end) = marks(comment, key);
         let (name, path) = (leaving.name.to_owned(), path.to_owned());
-        Some(Box::new(Block { name, path, begin, end, content: None, create: false }))
+        Some(Box::new(Block { name, path, begin, end, content: None, last, create: false }))
     }
 
     fn free_text(&self) -> &'static [&'static str] {
@@ -118,7 +124,10 @@ impl Kind for BlockKind {
             let mark = format!("{number}|");
             answer.text_lines().find_map(|line| line.strip_prefix(&mark).map(str::to_owned))
         };
-        (0..items.len()).map(|number| observe(said(number).as_deref().unwrap_or_default())).collect()
+        let last = |item: &dyn Item| concrete::<Block>(item).and_then(|block| block.last.clone());
+        let each = items.iter().enumerate();
+        each.map(|(number, item)| observe(said(number).as_deref().unwrap_or_default(), last(*item).as_deref()))
+            .collect()
     }
 
     fn apply(&self) -> &'static str {
@@ -172,8 +181,13 @@ fn text(fields: &Fields, node: &Node, build: &mut Build<'_>) -> Option<String> {
     Some(text)
 }
 
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// What follows the number: `absent`, `unknown|why`, or `there|digest|size|base64` (the last only if it is small).
-fn observe(said: &str) -> Observation {
+/// `last`: the digest of what was last written there.
+fn observe(said: &str, last: Option<&str>) -> Observation {
     let fields: Vec<&str> = said.split('|').collect();
     match fields[..] {
         ["absent"] => Observation::Absent,
@@ -187,6 +201,7 @@ fn observe(said: &str) -> Observation {
                 ours: false,
             };
             let content = bytes.filter(|content| content.digest == digest).unwrap_or(unread);
+            let content = Content { ours: content.ours || last == Some(digest), ..content };
             Observation::Present(State::new().with("content", content))
         }
         _ => Observation::Unknown("the host did not say".into()),
@@ -227,9 +242,11 @@ impl Item for Block {
         Some(&self.path)
     }
 
+    /// The length of the path, how a comment begins, and the digest of the text.
     fn keepsake(&self) -> String {
         let comment = self.begin.split(" BEGIN steward ").next().unwrap_or_default();
-        format!("{}|{comment}", self.path.len())
+        let digest = self.content.as_ref().map(|content| format!("|{}", content.digest)).unwrap_or_default();
+        format!("{}|{comment}{digest}", self.path.len())
     }
 
     /// Other blocks and lines of the same file are other resources.

@@ -35,6 +35,7 @@ container_present() { # NAME IMAGE unit|quadlet TEXT
     set_owner_mode "$TEMP" root root 0644 || :
     keep "$path"
     replace "$TEMP" "$path"
+    note "F|$path|$(sha256sum <"$path" | cut -d ' ' -f 1)"
     did=yes
   fi
   if [ -e "$other" ] || [ -L "$other" ]; then
@@ -136,6 +137,7 @@ container_absent() { # NAME
   for path in "/etc/systemd/system/$1.service" "/etc/containers/systemd/$1.container"; do
     keep "$path"
     rm -f -- "$path"
+    afterwards "F|$path|gone"
   done
   systemctl daemon-reload
   systemctl reset-failed -- "$1.service" 2>/dev/null || :

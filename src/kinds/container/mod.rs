@@ -262,8 +262,9 @@ impl Item for Container {
     }
 
     fn ask(&self, _: &Site) -> Vec<Vec<u8>> {
-        let digest = self.wanted.as_ref().map(|(_, text)| text.digest.clone());
-        vec![self.unit().into_bytes(), digest.unwrap_or_default().into_bytes(), self.path().into_bytes()]
+        // what shall not be there differs, so that the host says whether it is as it was written
+        let digest = self.wanted.as_ref().map_or_else(|| "none".to_owned(), |(_, text)| text.digest.clone());
+        vec![self.unit().into_bytes(), digest.into_bytes(), self.path().into_bytes()]
     }
 
     fn call(&self, _: &Site) -> Call {

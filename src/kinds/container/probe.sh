@@ -5,6 +5,10 @@ probe_container() {
   stats=$(printf '%s\n' "$files" | cut -d '|' -f 2 | stat_paths)
   digests=$(printf '%s\n' "$stats" | regular_paths | digest_paths)
   printf '%s\n%s\n' "$stats" "$digests"
-  differing_paths "$files" "$digests" | show_paths
+  differing=$(differing_paths "$files" "$digests")
+  if [ -n "$differing" ]; then
+    written_paths "$differing" "$digests"
+    printf '%s\n' "$differing" | show_paths
+  fi
   printf '%s\n' "$asked" | cut -d '|' -f 1 | show_units
 }

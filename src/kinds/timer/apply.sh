@@ -46,6 +46,7 @@ timer_file() { # CONTENT PATH
   set_owner_mode "$TEMP" root root 0644 || :
   keep "$2"
   replace "$TEMP" "$2"
+  note "F|$2|$(sha256sum <"$2" | cut -d ' ' -f 1)"
   did=yes
 }
 
@@ -61,6 +62,7 @@ timer_absent() { # NAME
     path=/etc/systemd/system/$1.$suffix
     keep "$path"
     rm -f -- "$path"
+    afterwards "F|$path|gone"
   done
   systemctl daemon-reload
   systemctl reset-failed -- "$1.service" 2>/dev/null || :

@@ -234,7 +234,10 @@ impl Item for Timer {
     }
 
     fn ask(&self, _: &Site) -> Vec<Vec<u8>> {
-        let digest = |of: fn(&Pair) -> &Content| self.units.as_ref().map(|units| of(units).digest.clone());
+        // what shall not be there differs, so that the host says whether it is as it was written
+        let digest = |of: fn(&Pair) -> &Content| {
+            Some(self.units.as_ref().map_or_else(|| "none".to_owned(), |units| of(units).digest.clone()))
+        };
         let [service, timer] = self.paths();
         [Some(self.unit()), digest(|units| &units.service), Some(service), digest(|units| &units.timer), Some(timer)]
             .map(|field| field.unwrap_or_default().into_bytes())

@@ -32,6 +32,7 @@ mod many;
 mod module_test;
 mod monitoring;
 mod needs;
+mod object_storage;
 mod owed;
 mod reader;
 mod repositories;

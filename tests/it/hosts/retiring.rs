@@ -90,6 +90,7 @@ fn a_service_goes_with_all_that_was_made_for_it() {
     assert!(first.contains("- timer:wiki-tidy") || first.contains("- service:wiki"), "{plan}");
     let plan = plan.stdout_has("= directory:/srv/wiki stays: it holds data of wiki");
     let plan = plan.stdout_has("= package:cowsay stays: others may need it").stdout_has("^ reload service:nginx");
+    assert!(!plan.text().contains("changed since Steward wrote it"), "nobody did: {plan}");
     assert!(!plan.text().contains("key = "), "the content of a file with secrets: {plan}");
     chapter.apply().status(1).stderr_has("--allow-deletions");
     chapter.run(&["apply", "--yes", "--format", "json", "--allow-deletions", "20"]).converged("web1", 3);
