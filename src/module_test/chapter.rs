@@ -125,7 +125,9 @@ impl Chapter {
         };
         let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
         let cache = cache.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
-        let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+        // this very program, also if an upgrade has put another one in its place since
+        let own = PathBuf::from("/proc/self/exe");
+        let mut command = Command::new(if own.exists() { own } else { std::env::current_exe().map_err(failed)? });
         command.args(["--color", "never", "--locale", "en", "--inventory"]).arg(self.inventory());
         command
             .args(["--user", "admin", "--identity"])

@@ -72,8 +72,18 @@ pub struct Tried {
 }
 
 impl Tried {
+    /// `passed`, `failed`, or `unsupported`: what could be tried passed, and that was not all.
+    pub fn result(&self) -> &'static str {
+        let failed = self.steps.iter().any(|it| matches!(it.verdict, Verdict::Failed(_))) || self.left.is_none();
+        match (failed, self.unsupported.is_empty()) {
+            (true, _) => "failed",
+            (false, true) => "passed",
+            (false, false) => "unsupported",
+        }
+    }
+
     pub fn passed(&self) -> bool {
-        !self.steps.iter().any(|it| matches!(it.verdict, Verdict::Failed(_))) && self.left.is_some()
+        self.result() == "passed"
     }
 
     pub fn time(&self) -> Duration {

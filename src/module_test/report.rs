@@ -148,9 +148,14 @@ fn named(left: &Left) -> String {
     }
 }
 
+fn count(all: &[Tried], result: &str) -> usize {
+    all.iter().filter(|tried| tried.result() == result).count()
+}
+
 fn summary(all: &[Tried]) -> String {
-    let passed = all.iter().filter(|tried| tried.passed()).count();
-    format!("Modules: {passed} passed, {} failed.\n", all.len() - passed)
+    let [passed, failed, partly] = ["passed", "failed", "unsupported"].map(|result| count(all, result));
+    let partly = if partly > 0 { format!(", {partly} only as far as it is possible here") } else { String::new() };
+    format!("Modules: {passed} passed, {failed} failed{partly}.\n")
 }
 
 pub fn json(all: &[Tried]) -> Value {
@@ -163,17 +168,20 @@ pub fn json(all: &[Tried]) -> Value {
         json!({
             "module": tried.module,
             "version": tried.version,
-            "result": if tried.passed() { "passed" } else { "failed" },
+            "result": tried.result(),
             "steps": tried.steps.iter().map(step).collect::<Vec<_>>(),
             "unsupported": tried.unsupported.iter().map(|(id, why)| json!({ "id": id, "why": why })).collect::<Vec<_>>(),
             "left": tried.left.as_ref().map(|all| all.iter().map(left).collect::<Vec<_>>()),
         })
     };
-    let passed = all.iter().filter(|tried| tried.passed()).count();
     json!({
         "format": 1,
         "modules": all.iter().map(module).collect::<Vec<_>>(),
-        "summary": { "passed": passed, "failed": all.len() - passed },
+        "summary": {
+            "passed": count(all, "passed"),
+            "failed": count(all, "failed"),
+            "unsupported": count(all, "unsupported"),
+        },
     })
 }
 
@@ -190,4 +198,74 @@ pub fn suites(all: &[Tried]) -> Vec<Suite> {
     all.iter()
         .map(|tried| Suite { name: tried.module.clone(), cases: tried.steps.iter().map(case).collect() })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn tried() -> Vec<Tried> {
+        let step = |step, verdict| Taken { step, verdict, time: Duration::from_millis(1_600) };
+        let passed = |word: &str| Verdict::Passed(word.to_owned());
+        let left = |what: &str, name: &str, below| Left { what: what.into(), name: name.into(), below };
+        vec![
+            Tried {
+                module: "wiki".into(),
+                version: 3,
+                steps: vec![
+                    step(Step::Prepare, passed("2 services first")),
+                    step(Step::Apply, passed("7 changes")),
+                    step(Step::Again, passed("")),
+                    step(Step::Checks, passed("4 checks")),
+                    step(Step::PowerCut, passed("4 checks")),
+                    step(Step::Restore, Verdict::Skipped("there is nothing to save".into())),
+                    step(Step::Removal, passed("7 changes")),
+                ],
+                unsupported: vec![("file:/etc/time.conf".into(), "unsupported here: the host lacks a clock".into())],
+                left: Some(vec![
+                    left("package", "php", 0),
+                    left("package", "wiki", 0),
+                    left("folder", "/srv/wiki", 4),
+                ]),
+            },
+            Tried {
+                module: "chat".into(),
+                version: 1,
+                steps: vec![
+                    step(Step::Prepare, passed("")),
+                    step(Step::Apply, Verdict::Failed("it \u{1b}[2J broke\nhere".into())),
+                ],
+                unsupported: Vec::new(),
+                left: None,
+            },
+        ]
+    }
+
+    #[test]
+    fn a_table_says_how_each_did_what_failed_and_what_is_left() {
+        let expected = "\
+module  prepared  applied         again  checks         power cut  restored  taken away  left  all
+wiki 3  2 s       7 changes, 2 s  2 s    4 checks, 2 s  2 s        –         2 s         3     11 s
+chat 1  2 s       FAILED                                                                       3 s
+
+wiki: file:/etc/time.conf was not tried: unsupported here: the host lacks a clock
+wiki leaves /srv/wiki/ (4 in it), 2 packages
+chat FAILED, applied:
+  it \u{241b}[2J broke
+  here
+Modules: 0 passed, 1 failed, 1 only as far as it is possible here.
+";
+        assert_eq!(text(&tried()), expected);
+        let markdown = markdown(&tried());
+        assert!(markdown.starts_with("| module | prepared | applied |"), "{markdown}");
+        assert!(
+            markdown.contains("|---|---|---|---|---|---|---|---|---|---|\n| wiki 3 | 2 s | 7 changes, 2 s |"),
+            "{markdown}"
+        );
+        assert_eq!(json(&tried())["summary"], json!({ "passed": 0, "failed": 1, "unsupported": 1 }));
+        assert_eq!(json(&tried())["modules"][1]["steps"][1]["result"], "failed");
+        assert_eq!(suites(&tried())[0].cases.len(), 7);
+    }
 }

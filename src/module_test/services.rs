@@ -185,3 +185,35 @@ fn params(module: &Module, given: Map<String, Value>) -> Result<Map<String, Valu
     }
     Ok(params)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(services: &[NewService]) -> Vec<String> {
+        services.iter().map(|it| format!("{} on {}", it.name, it.on.join(", "))).collect()
+    }
+
+    #[test]
+    fn every_module_of_steward_has_examples_enough_and_what_needs_it_goes_with_it() {
+        let library = Library::embedded(&mut Diagnostics::default());
+        for module in library.modules() {
+            let found = services(&library, module).unwrap_or_else(|mistakes| panic!("{}: {mistakes:?}", module.name));
+            assert!(found.is_tried(&module.name), "{}", module.name);
+        }
+        let of = |name: &str| services(&library, library.get(name).unwrap()).unwrap();
+        let nginx = of("nginx");
+        assert_eq!(names(&nginx.before), ["tls on test1"]);
+        assert_eq!(names(&nginx.tried), ["nginx on test1", "site on test1"]);
+        assert!(!nginx.use_both_hosts());
+        // what it saves cannot be without it
+        let backup = of("backup");
+        assert_eq!(names(&backup.before), ["vault on other1", "nginx on test1"]);
+        assert_eq!(names(&backup.tried), ["calendar on test1", "backup on test1"]);
+        assert!(backup.use_both_hosts());
+        // a backup for what has data, and parameters by their examples
+        let wiki = of("dokuwiki");
+        assert_eq!(names(&wiki.before), ["nginx on test1", "php on test1", "backup on test1"]);
+        assert_eq!(wiki.tried[0].params["domain"], "wiki.chapter.example");
+    }
+}

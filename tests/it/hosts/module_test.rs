@@ -110,7 +110,7 @@ fn a_module_that_breaks_a_promise_is_caught_where_it_does() {
         .status(1)
         .stderr_has("git knows no revision `nowhere`");
     let nothing = chapter.run(&["module", "test", "--changed", "HEAD", "--format", "json"]).success().json();
-    assert_eq!(nothing["summary"], serde_json::json!({ "passed": 0, "failed": 0 }));
+    assert_eq!(nothing["summary"], serde_json::json!({ "passed": 0, "failed": 0, "unsupported": 0 }));
 
     // what was edited and what is new, in a repository
     let chapter = chapter
@@ -122,6 +122,14 @@ fn a_module_that_breaks_a_promise_is_caught_where_it_does() {
     for (_, _, said) in BROKEN {
         assert!(ran.text().contains(said), "{said}: {ran}");
     }
-    let leaves = "good leaves";
-    assert!(!ran.text().contains(leaves), "{ran}");
+    assert!(!ran.text().contains("good leaves"), "{ran}");
+
+    // what a container cannot have is neither passed nor failed
+    let partly = GOOD.replace("\"x\\n\" }", "\"x\\n\" }\n    supported: { needs: [clock] }");
+    let chapter =
+        chapter.file("modules/partly.yaml", format!("{partly}  - file: {{ path: /etc/else, content: x }}\n"));
+    let ran = chapter.run(&["module", "test", "partly"]).status(3);
+    let ran =
+        ran.stdout_has("partly: file:/etc/good was not tried: unsupported here: the host lacks setting the clock");
+    let _ = ran.stdout_has("Modules: 0 passed, 0 failed, 1 only as far as it is possible here.\n");
 }

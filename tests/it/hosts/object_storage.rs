@@ -1,4 +1,4 @@
-//! Backups that go to object storage, as hosting providers sell it: a server that speaks S3 (moto, from PyPI), on this machine.
+//! Backups that go to object storage, as hosting providers sell it: a server that speaks S3 (moto, by pip), on this machine.
 //! With `STEWARD_BACKUPS`, since it is fetched first.
 
 use std::net::{TcpListener, TcpStream};
@@ -40,7 +40,7 @@ impl Storage {
         let mut command = Command::new(moto());
         command.args(["-H", &near, "-p", &port]).stdout(Stdio::null()).stderr(Stdio::null());
         let storage = Storage { child: command.spawn().unwrap(), address: format!("{near}:{port}") };
-        wait_for("the storage answers", Duration::from_secs(60), || TcpStream::connect(&storage.address).is_ok());
+        wait_for("the storage answers", Duration::from_mins(1), || TcpStream::connect(&storage.address).is_ok());
         let made = Command::new("curl")
             .args(["-fsS", "-X", "PUT"])
             .arg(format!("http://{}/chapter", storage.address))
