@@ -93,9 +93,13 @@ fn dialogue(smtp: &Smtp, stream: TcpStream) -> Result<(), String> {
     if smtp.refuses_relay {
         talk.expects("MAIL FROM:<stranger@steward.invalid>", 250)?;
         // nothing is sent to it, whatever the answer
-        let (code, _) = talk.says("RCPT TO:<somebody@example.org>")?;
-        if (200..300).contains(&code) {
-            return Err("it takes mail from a stranger to a stranger: an open relay".to_owned());
+        let (code, said) = talk.says("RCPT TO:<somebody@example.org>")?;
+        match code {
+            200..300 => return Err("it takes mail from a stranger to a stranger: an open relay".to_owned()),
+            // as some servers say it: relay access denied
+            454 | 500..600 => {}
+            // it could not look it up, say: that is no refusal
+            _ => return Err(format!("whether it relays cannot be told; it says `{}`", visible(said.trim()))),
         }
         talk.expects("RSET", 250)?;
     }

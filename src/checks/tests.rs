@@ -117,6 +117,12 @@ fn a_mail_server_that_takes_everything_is_an_open_relay() {
     assert!(why.contains("open relay"), "{why}");
     assert!(!serve.join().unwrap().iter().any(|word| word.starts_with("DATA")));
 
+    // a table that cannot be read is no refusal
+    let (port, serve) = server(&["220 mx\r\n", "250 mx\r\n", "250 ok\r\n", "451 later\r\n", "221 bye\r\n"]);
+    let why = failed(once(&check(&format!("smtp: {{ port: {port}, refuses_relay: true }}"))));
+    assert!(why.contains("whether it relays cannot be told; it says `451 later`"), "{why}");
+    drop(serve);
+
     let closed = &[
         "220 mx\r\n",
         "250 mx\r\n",
